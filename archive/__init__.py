@@ -1,0 +1,1 @@
+"""Keeps bytes and proves what happened to them."""

@@ -1,0 +1,106 @@
+"""Every setting an operator can change: one frozen dataclass, read once from the environment.
+
+A variable ``NAME`` may also be given as ``NAME_FILE``, the path of a file that holds the value; secrets
+belong there.  A value that can't be read stops the start with a sentence that names the variable.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class SettingError(Exception):
+    """A variable holds something that can't be used; the message says which and what to do."""
+
+
+def _setting(default: Any, explanation: str, *, unit: str = "") -> Any:
+    return field(default=default, metadata={"help": explanation, "unit": unit})
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The variables, each with its type, unit, default and meaning."""
+
+    MUNIMENT_DATA_DIR: Path = _setting(
+        ROOT / "var" / "data", "Originals, previews, bundles and the SQLite database."
+    )
+    MUNIMENT_SIGNER_DIR: Path = _setting(
+        ROOT / "var" / "signer",
+        "The signing key and what it last signed. Keep it off the data folder's medium.",
+    )
+    MUNIMENT_RUN_DIR: Path = _setting(
+        ROOT / "var" / "run", "Sockets, locks and logs of the running processes."
+    )
+    MUNIMENT_SECRET_KEY: str = _setting(
+        "", "Signs sessions and forms. Made once in the run folder when empty."
+    )
+    MUNIMENT_DEBUG: bool = _setting(default=False, explanation="Show error details in the browser.")
+    MUNIMENT_HOSTS: str = _setting(
+        "127.0.0.1,localhost,[::1]", "Host names that the site answers to, with commas between."
+    )
+    MUNIMENT_HTTPS: bool = _setting(
+        default=False, explanation="The site stands behind TLS: secure cookies, HSTS, redirect."
+    )
+    MUNIMENT_ORIGIN: str = _setting(
+        "muniment.invalid/archive", "The custody log's origin; unique, never reused (C2SP)."
+    )
+    MUNIMENT_ORGANISATION: str = _setting("Muniment archive", "Who keeps this archive.")
+    MUNIMENT_CONTACT: str = _setting(
+        "custody@muniment.invalid", "Address that bundles name for questions."
+    )
+    MUNIMENT_HOST: str = _setting("127.0.0.1", "Address that `manage.py up` listens on.")
+    MUNIMENT_PORT: int = _setting(8000, "Port that `manage.py up` listens on.")
+    MUNIMENT_MAX_UPLOAD: int = _setting(100 * 2**30, "Largest file taken in.", unit="bytes")
+    MUNIMENT_SEAL_INLINE: int = _setting(
+        256 * 2**20, "Uploads up to this are sealed within the request; larger by a job.", unit="bytes"
+    )
+    MUNIMENT_LEASE: int = _setting(
+        30, "A job whose worker gave no sign for this long is given to another.", unit="seconds"
+    )
+    DATABASE_URL: str = _setting("", "postgresql://user:password@host/name; SQLite when empty.")
+    REDIS_URL: str = _setting("", "Broker; a Valkey of its own is started by `up` when empty.")
+    S3_BUCKET: str = _setting("", "Bucket for originals, previews and bundles; disk when empty.")
+    S3_ENDPOINT_URL: str = _setting("", "S3 endpoint, when it is not the provider's default.")
+    S3_REGION: str = _setting("", "Region of the bucket.")
+    S3_ACCESS_KEY_ID: str = _setting("", "S3 access key.")
+    S3_SECRET_ACCESS_KEY: str = _setting("", "S3 secret key.")
+
+
+def _converted(name: str, kind: str, text: str) -> Any:
+    if kind == "Path":
+        return Path(text).expanduser().absolute()
+    if kind == "bool":
+        values = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+        if text.lower() not in values:
+            raise SettingError(f"{name} is {text!r}; write yes or no.")
+        return values[text.lower()]
+    if kind == "int":
+        if not text.isascii() or not text.isdigit():
+            raise SettingError(f"{name} is {text!r}; write a whole number.")
+        return int(text)
+    return text
+
+
+def read(variables: Mapping[str, str] = os.environ) -> Environment:
+    """Return the settings given in ``variables``; raise SettingError for one that can't be used."""
+    given: dict[str, Any] = {}
+    for one in dataclasses.fields(Environment):
+        text = variables.get(one.name, "")
+        path = variables.get(f"{one.name}_FILE", "")
+        if text and path:
+            raise SettingError(f"Give either {one.name} or {one.name}_FILE, not both.")
+        if path:
+            try:
+                text = Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise SettingError(f"{one.name}_FILE: {path} can't be read: {error}") from error
+        if text:
+            given[one.name] = _converted(one.name, str(one.type), text)
+    return Environment(**given)

@@ -1,0 +1,224 @@
+"""Django's settings, worked out from config.environment; nothing else reads the environment."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from config.environment import ROOT, SettingError, read
+
+ENVIRONMENT = read()
+BASE_DIR = ROOT
+
+# Where things are kept.
+DATA_DIR = ENVIRONMENT.MUNIMENT_DATA_DIR
+RUN_DIR = ENVIRONMENT.MUNIMENT_RUN_DIR
+SIGNER_DIR = ENVIRONMENT.MUNIMENT_SIGNER_DIR
+STORE_DIR = DATA_DIR / "store"
+ANCHOR_FILES = [SIGNER_DIR / "anchors.txt"]
+LOG_ORIGIN = ENVIRONMENT.MUNIMENT_ORIGIN
+ORGANISATION = ENVIRONMENT.MUNIMENT_ORGANISATION
+CONTACT = ENVIRONMENT.MUNIMENT_CONTACT
+MAX_UPLOAD = ENVIRONMENT.MUNIMENT_MAX_UPLOAD
+SEAL_INLINE = ENVIRONMENT.MUNIMENT_SEAL_INLINE
+LEASE_SECONDS = ENVIRONMENT.MUNIMENT_LEASE
+
+
+def _secret_key() -> str:
+    """Return the operator's key, or the one this machine made for itself on its first start."""
+    if ENVIRONMENT.MUNIMENT_SECRET_KEY:
+        return ENVIRONMENT.MUNIMENT_SECRET_KEY
+    path = RUN_DIR / "secret_key"
+    try:
+        RUN_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii")
+    except OSError:
+        # A folder that can't be written: each process makes its own, and `up` says what is wrong.
+        return secrets.token_urlsafe(50)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(50))
+    return path.read_text(encoding="ascii")
+
+
+def _database(url: str) -> dict[str, Any]:
+    if not url:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": DATA_DIR / "archive.sqlite3",
+            # WAL with FULL survives power loss; IMMEDIATE because a read-then-write
+            # transaction of the default mode fails at once when another writes.
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+                "PRAGMA foreign_keys=ON;",
+            },
+        }
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgresql", "postgres"}:
+        raise SettingError("DATABASE_URL must begin with postgresql://; leave it out for SQLite.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": parts.port or "",
+    }
+
+
+SECRET_KEY = _secret_key()
+DEBUG = ENVIRONMENT.MUNIMENT_DEBUG
+ALLOWED_HOSTS = [host.strip() for host in ENVIRONMENT.MUNIMENT_HOSTS.split(",") if host.strip()]
+
+INSTALLED_APPS = [
+    "config",
+    "evidence",
+    "archive",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "config.headers.SecurityHeaders",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+DATABASES = {"default": _database(ENVIRONMENT.DATABASE_URL)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+
+# Originals never pass through these: archive.store keeps them in its own order of writing.
+_S3 = {
+    "bucket_name": ENVIRONMENT.S3_BUCKET,
+    "endpoint_url": ENVIRONMENT.S3_ENDPOINT_URL or None,
+    "region_name": ENVIRONMENT.S3_REGION or None,
+    "access_key": ENVIRONMENT.S3_ACCESS_KEY_ID or None,
+    "secret_key": ENVIRONMENT.S3_SECRET_ACCESS_KEY or None,
+    "default_acl": None,
+    "file_overwrite": False,
+    "querystring_expire": 300,
+}
+
+
+def _storage(folder: str) -> dict[str, Any]:
+    if ENVIRONMENT.S3_BUCKET:
+        return {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            "OPTIONS": {**_S3, "location": folder},
+        }
+    return {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / folder, "file_permissions_mode": 0o440},
+    }
+
+
+STORAGES = {
+    "default": _storage("unused"),
+    "derivatives": _storage("derivatives"),
+    "bundles": _storage("bundles"),
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+# "disk" or "s3": names a module of archive.backends, which keeps the originals.
+STORE_BACKEND = "s3" if ENVIRONMENT.S3_BUCKET else "disk"
+STORE_S3 = {
+    "bucket": ENVIRONMENT.S3_BUCKET,
+    "endpoint_url": ENVIRONMENT.S3_ENDPOINT_URL or None,
+    "region_name": ENVIRONMENT.S3_REGION or None,
+    "aws_access_key_id": ENVIRONMENT.S3_ACCESS_KEY_ID or None,
+    "aws_secret_access_key": ENVIRONMENT.S3_SECRET_ACCESS_KEY or None,
+}
+
+# The broker is a doorbell; the outbox in the database is the record of work.
+VALKEY_SOCKET = Path(RUN_DIR) / "valkey.sock"
+CELERY_BROKER_URL = ENVIRONMENT.REDIS_URL or f"redis+socket://{VALKEY_SOCKET}"
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 300,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 2,
+    "socket_connect_timeout": 2,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 100
+CELERY_BEAT_SCHEDULE = {
+    "redrive unfinished work": {"task": "evidence.sweep", "schedule": 5.0},
+}
+
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+if ENVIRONMENT.MUNIMENT_HTTPS:
+    SECURE_SSL_REDIRECT = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+}

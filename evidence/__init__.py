@@ -1,0 +1,1 @@
+"""Says what the bytes are: the catalogue that researchers work in."""
