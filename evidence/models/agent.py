@@ -1,0 +1,61 @@
+"""Whoever takes part: people, organisations, services, software (PREMIS agent, UCO performer)."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+
+class Agent(models.Model):
+    """A party to custody, named to the ledger only by an opaque id."""
+
+    class Kind(models.TextChoices):
+        PERSON = "person", "Person"
+        ORGANISATION = "organisation", "Organisation"
+        SERVICE = "service", "Service"
+        SOFTWARE = "software", "Software"
+        UNKNOWN = "unknown", "Unknown"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=20, choices=Kind, default=Kind.UNKNOWN)
+    label = models.CharField(max_length=200)
+    role_title = models.CharField(max_length=200, blank=True)
+    organisation = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="members"
+    )
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="agent",
+    )
+    software_version = models.CharField(max_length=100, blank=True)
+    identifier = models.CharField(
+        max_length=200, blank=True, help_text="Badge number, key fingerprint, address."
+    )
+    is_protected = models.BooleanField(
+        default=False, help_text="The label must not leave the archive."
+    )
+
+    class Meta:
+        ordering = ["label"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(
+                    kind__in=["person", "organisation", "service", "software", "unknown"]
+                ),
+                name="agent_kind_is_known",
+            ),
+            models.CheckConstraint(condition=~models.Q(label=""), name="agent_has_a_label"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def opaque_id(self) -> str:
+        """The id under which the custody ledger knows this agent."""
+        return f"a-{self.id.hex}"
