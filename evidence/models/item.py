@@ -79,6 +79,12 @@ class EvidenceItem(models.Model):
     languages = models.JSONField(default=list, blank=True, help_text="BCP 47 tags.")
     level = models.CharField(max_length=20, choices=Level, default=Level.INTERNAL)
     markers = models.JSONField(default=list, blank=True)
+    effective_level = models.CharField(
+        max_length=20,
+        choices=Level,
+        editable=False,
+        help_text="The highest of the item's, its markers' and its case's level; kept by the acts.",
+    )
     intake_key = models.CharField(max_length=100, null=True, editable=False)  # noqa: DJ001 - null marks "none": the constraint below must not count those
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
@@ -141,11 +147,7 @@ class EvidenceItem(models.Model):
     def __str__(self) -> str:
         return f"{self.exhibit_number} {self.title}"
 
-    @property
-    def effective_level(self) -> Level:
-        """The level that counts: the highest of the item's, its markers' and its case's.
-
-        Queries the case unless it was selected with the item.
-        """
+    def governing_level(self) -> Level:
+        """Work out the level that counts: the highest of the item's, its markers' and its case's."""
         minima = [MARKER_MINIMA[marker] for marker in self.markers if marker in MARKER_MINIMA]
         return highest(self.level, self.case.default_level, *minima)

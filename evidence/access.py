@@ -1,0 +1,114 @@
+"""The only way from a person to a case or an item.
+
+A person sees what an unexpired membership of a case opens, superusers too: their rights over
+accounts and settings open no evidence.  What one may not see does not exist: the same 404.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+from django.http import Http404
+from django.utils import timezone
+
+from archive.custody import Actor
+from evidence.models.agent import Agent
+from evidence.models.case import Case, CaseMembership
+from evidence.models.item import EvidenceItem
+from evidence.models.levels import Level
+
+Role = CaseMembership.Role
+
+#: What each role may do in its case.  "see" opens a place in lists and its custody; "view" the
+#: content; the rest are acts.
+RIGHTS: dict[str, frozenset[str]] = {
+    Role.RESEARCHER: frozenset(
+        {"see", "view", "upload", "describe", "download", "retry", "request_release"}
+    ),
+    Role.AUDITOR: frozenset({"see", "verify"}),
+    Role.RELEASE_OFFICER: frozenset({"see", "view", "download", "export"}),
+}
+
+
+def _roles_with(act: str) -> list[str]:
+    return [role for role, acts in RIGHTS.items() if act in acts]
+
+
+def _memberships(user: User | AnonymousUser, act: str) -> QuerySet[CaseMembership]:
+    if not user.is_authenticated or not user.is_active:
+        return CaseMembership.objects.none()
+    return CaseMembership.objects.filter(
+        Q(until__isnull=True) | Q(until__gt=timezone.now()), user=user, role__in=_roles_with(act)
+    )
+
+
+def cases_for(user: User | AnonymousUser, act: str = "see") -> QuerySet[Case]:
+    """Return the cases in which ``user`` may do ``act``."""
+    return Case.objects.filter(pk__in=_memberships(user, act).values("case"))
+
+
+def visible_to(user: User | AnonymousUser, act: str = "see") -> QuerySet[EvidenceItem]:
+    """Return the items with which ``user`` may do ``act``; sealed ones only by a named grant."""
+    memberships = _memberships(user, act)
+    # The grants are a handful of rows; JSON lists can't be searched alike on both databases.
+    unsealed = [row.case_id for row in memberships if "view_sealed" in row.actions]
+    return EvidenceItem.objects.filter(case__in=memberships.values("case")).filter(
+        ~Q(effective_level=Level.SEALED) | Q(case__in=unsealed)
+    )
+
+
+def item_for(
+    user: User | AnonymousUser, identifier: uuid.UUID | str, act: str = "see"
+) -> EvidenceItem:
+    """Return the item, or raise the Http404 that an item which does not exist would raise."""
+    try:
+        return visible_to(user, act).select_related("case", "source").get(pk=identifier)
+    except (EvidenceItem.DoesNotExist, ValidationError, ValueError, TypeError) as error:
+        raise Http404("No such item.") from error
+
+
+def case_for(user: User | AnonymousUser, identifier: uuid.UUID | str, act: str = "see") -> Case:
+    """Return the case, or raise the Http404 that a case which does not exist would raise."""
+    case = cases_for(user, act).filter(pk=identifier).first()
+    if case is None:
+        raise Http404("No such case.")
+    return case
+
+
+def may(user: User | AnonymousUser, act: str, thing: EvidenceItem | Case) -> bool:
+    """Tell whether ``user`` may do ``act`` with this item or in this case."""
+    if isinstance(thing, EvidenceItem):
+        return visible_to(user, act).filter(pk=thing.pk).exists()
+    return cases_for(user, act).filter(pk=thing.pk).exists()
+
+
+def agent_of(user: User) -> Agent:
+    """Return the Agent under which custody knows ``user``; make it at the first act."""
+    agent, _ = Agent.objects.get_or_create(
+        user=user,
+        defaults={
+            "kind": Agent.Kind.PERSON,
+            "label": user.get_full_name() or user.get_username(),
+            "is_protected": True,
+        },
+    )
+    return agent
+
+
+def actor_of(user: User, case: Case | None = None) -> Actor:
+    """Return the opaque actor that ledger entries name, with the roles it acts in."""
+    roles: list[str] = []
+    if case is not None:
+        roles = sorted(
+            CaseMembership.objects.filter(
+                Q(until__isnull=True) | Q(until__gt=timezone.now()), user=user, case=case
+            ).values_list("role", flat=True)
+        )
+    if not roles:
+        roles = sorted(group.name for group in user.groups.all())
+    if user.is_superuser:
+        roles.append("superuser")
+    return Actor(id=agent_of(user).opaque_id, role="+".join(roles) or "none")

@@ -1,0 +1,243 @@
+"""What is worked out about originals: planned at intake, done by a worker, in the sandbox.
+
+Every outcome is an entry in the custody ledger, failures too.  One row per file, tool and version:
+running again changes nothing, and a new version's answer stands beside the old.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.core.files import File
+from django.core.files.storage import storages
+from django.utils import timezone
+
+from archive import custody, outbox, store
+from archive.custody import Actor
+from archive.models.job import Job
+from archive.proof import events
+from archive.proof.canonical import canonical
+from evidence import dispatch, sandbox
+from evidence.extractors import Tool, tools_for
+from evidence.models.analysis import Analysis, Fingerprint
+from evidence.models.file import EvidenceFile
+
+Handler = Callable[[Job, Callable[[int, int], None]], Callable[[], None]]
+
+#: The ledger's name for work that no person asked for.
+WORKER = Actor(id="a-" + "0" * 32, role="worker")
+
+#: The tool that goes first: its answer says which others apply.
+FIRST = "type"
+
+_KINDS: dict[str, type[events.Event]] = {
+    "identification": events.MediaFormatIdentified,
+    "metadata": events.MediaMetadataExtracted,
+    "fingerprint": events.MediaFingerprinted,
+}
+
+
+def work(job: uuid.UUID, handlers: Mapping[str, Handler]) -> None:
+    """Lease one row of the outbox and do it; do nothing when another has it or it is done."""
+    outbox.run(job, handlers, on_quarantine=_give_up)
+
+
+def plan(file: EvidenceFile, *, now: datetime) -> None:
+    """Plan the first look at a file.  Call inside the transaction that catalogues it."""
+    _plan(file, [tool for tool in tools_for("") if tool.name == FIRST], now=now)
+
+
+def _plan(file: EvidenceFile, tools: list[Tool], *, now: datetime) -> None:
+    for tool in tools:
+        analysis, made = Analysis.objects.get_or_create(
+            file=file, tool=tool.name, version=tool.version, defaults={"created_at": now}
+        )
+        if not made:
+            continue
+        job = outbox.add("evidence.analyse", str(analysis.pk))
+        Analysis.objects.filter(pk=analysis.pk).update(job=job.pk)
+        dispatch.after_commit(job.pk)
+
+
+def analyse(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None]:
+    """Run one tool over one file in the sandbox; return what to commit with the job's end."""
+    analysis = Analysis.objects.select_related("file__item__case").get(pk=job.subject)
+    file = analysis.file
+    progress(0, 1)
+    output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the finish below
+    with store.open(file.sha256) as original:
+        outcome = sandbox.run(
+            analysis.tool,
+            original,
+            parameters={"declared": file.media_type, "size": file.size},
+            output=output,
+        )
+
+    def finish() -> None:
+        with output:
+            _record(analysis, outcome, output, now=timezone.now())
+
+    return finish
+
+
+def _state(outcome: str) -> str:
+    if outcome == "ok":
+        return Analysis.State.DONE
+    if outcome == "unsupported":
+        return Analysis.State.UNSUPPORTED
+    return Analysis.State.FAILED
+
+
+def _record(analysis: Analysis, outcome: sandbox.Outcome, output: Any, *, now: datetime) -> None:
+    file = analysis.file
+    case = str(file.item.case_id)
+    analysis.state = _state(outcome.outcome)
+    analysis.outcome = outcome.outcome
+    analysis.result = outcome.result
+    analysis.reason = outcome.reason or ""
+    analysis.isolation = outcome.isolation
+    analysis.usage = outcome.usage
+    analysis.versions = outcome.versions
+    analysis.finished_at = now
+    tool = next(tool for tool in tools_for("*") if tool.name == analysis.tool)
+    with custody.recording(actor=WORKER, now=now) as log:
+        analysis.save()
+        log.add(_entry(analysis, tool, case), item=file.item_id)
+        if analysis.state == Analysis.State.DONE:
+            if tool.kind == "fingerprint":
+                _keep_fingerprint(analysis)
+            if tool.kind == "preview":
+                _keep_derivative(analysis, output, log, now=now)
+            if analysis.tool == FIRST:
+                found = str((analysis.result or {}).get("media_type") or file.media_type)
+                others = [one for one in tools_for(found) if one.name != FIRST]
+                _plan(file, others, now=now)
+
+
+def _entry(analysis: Analysis, tool: Tool, case: str) -> events.Event:
+    kind = _KINDS.get(tool.kind, events.MediaMetadataExtracted)
+    names = {Analysis.State.DONE: "success", Analysis.State.UNSUPPORTED: "unsupported"}
+    digest = None
+    if analysis.result is not None:
+        text = repr_of(analysis.result)
+        digest = hashlib.sha256(text).hexdigest()
+    return kind(
+        case=case,
+        file=str(analysis.file_id),
+        tool=analysis.tool,
+        version=analysis.version,
+        outcome=names.get(Analysis.State(analysis.state), "failure"),
+        reason=analysis.reason[:500] or None,
+        result_sha256=digest,
+        isolation=analysis.isolation or None,
+    )
+
+
+def repr_of(result: Any) -> bytes:
+    """Return the bytes whose digest the ledger names for an analysis' result.
+
+    Numbers with fractions are outside the ledger's own JSON profile, so they go in as text.
+    """
+    return canonical(_without_floats({"result": result}))
+
+
+def _without_floats(value: Any) -> Any:
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, dict):
+        return {_member(key): _without_floats(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_floats(one) for one in value]
+    return value
+
+
+def _member(name: str) -> str:
+    """Spell any member name in the ledger's alphabet, without two becoming one."""
+    plain = name.isascii() and name[:1].isalpha() and name.islower() and name.isidentifier()
+    return name if plain and not name.startswith("x_") else "x_" + name.encode().hex()
+
+
+def _keep_fingerprint(analysis: Analysis) -> None:
+    result = analysis.result or {}
+    for one in result.get("fingerprints", []):
+        Fingerprint.objects.create(
+            file=analysis.file,
+            analysis=analysis,
+            algorithm=one["algorithm"],
+            version=one.get("version", analysis.version),
+            value=one["value"],
+            quality=one.get("quality"),
+            at_ms=one.get("at_ms"),
+            variant=one.get("variant", "base"),
+        )
+
+
+def _keep_derivative(
+    analysis: Analysis, output: Any, log: custody.Recording, *, now: datetime
+) -> None:
+    """Keep what a preview tool wrote, in the derivatives' storage; its row names its digest."""
+    original = analysis.file
+    for one in (analysis.result or {}).get("outputs", []):
+        output.seek(one["start"])
+        content = output.read(one["size"])
+        digest = hashlib.sha256(content).hexdigest()
+        row = EvidenceFile(
+            item=original.item,
+            role=EvidenceFile.Role.DERIVATIVE,
+            sha256=digest,
+            size=len(content),
+            media_type=one["media_type"],
+            derived_from=original,
+            derivation=one["derivation"],
+            tool=f"{analysis.tool} {analysis.version}",
+            created_at=now,
+        )
+        with tempfile.TemporaryFile() as file:
+            file.write(content)
+            file.seek(0)
+            row.storage_name = storages["derivatives"].save(
+                f"{original.item_id}/{row.pk}", File(file)
+            )
+        row.save(force_insert=True)
+        log.add(
+            events.ItemDerived(
+                case=str(original.item.case_id),
+                file=str(row.pk),
+                derived_from=str(original.pk),
+                derivation=row.derivation,
+                sha256=digest,
+                size=row.size,
+                media_type=row.media_type,
+                tool=analysis.tool,
+                version=analysis.version,
+            ),
+            item=original.item_id,
+        )
+
+
+def _give_up(job: Job) -> None:
+    """Say on the item that a tool was given up on.  Called in the quarantine's transaction."""
+    if job.kind != "evidence.analyse":
+        return
+    analysis = Analysis.objects.select_related("file__item").get(pk=job.subject)
+    tool = next(tool for tool in tools_for("*") if tool.name == analysis.tool)
+    analysis.state = Analysis.State.FAILED
+    analysis.outcome = "quarantined"
+    analysis.reason = f"Given up after {job.attempts} attempts: {job.last_error}"
+    analysis.finished_at = timezone.now()
+    with custody.recording(actor=WORKER, now=timezone.now()) as log:
+        analysis.save()
+        log.add(_entry(analysis, tool, str(analysis.file.item.case_id)), item=analysis.file.item_id)
+
+
+def retry(analysis: Analysis) -> None:
+    """Have a failed or given-up analysis done again."""
+    if analysis.job is not None:
+        outbox.requeue(analysis.job)
+        Analysis.objects.filter(pk=analysis.pk).update(state=Analysis.State.WAITING, reason="")
+        dispatch.after_commit(analysis.job)
