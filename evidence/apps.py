@@ -1,8 +1,21 @@
-"""Registers the catalogue with Django."""
+"""Registers the catalogue: its tasks in every process, its guards after every migrate, its ears."""
 
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db.models.signals import post_migrate
 
 
 class EvidenceConfig(AppConfig):
     name = "evidence"
     verbose_name = "Evidence"
+
+    def ready(self) -> None:
+        # The tables and tasks can be imported only when the registry is filled.
+        from evidence import guards, observing, tasks  # noqa: F401, PLC0415
+
+        # Django says of logins by signal alone; nothing of the catalogue's own flow goes this way.
+        user_logged_in.connect(observing.logged_in, dispatch_uid="record login")
+        user_logged_out.connect(observing.logged_out, dispatch_uid="record logout")
+        user_login_failed.connect(observing.login_failed, dispatch_uid="record refusal")
+        # SQLite drops a table's triggers when Django remakes the table, so they are put back.
+        post_migrate.connect(guards.install, sender=self, dispatch_uid="evidence guards")

@@ -1,6 +1,22 @@
 """Addresses of the catalogue's own pages."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from evidence import pages
 
 app_name = "evidence"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("items/<uuid:item>/progress/", pages.item_progress, name="item_progress"),
+    path("items/<uuid:item>/receipt/", pages.receipt, name="receipt"),
+    path("items/<uuid:item>/original/<uuid:file>/", pages.original, name="original"),
+    path("items/<uuid:item>/derivative/<uuid:file>/", pages.derivative, name="derivative"),
+    path("items/<uuid:item>/retry/<uuid:analysis>/", pages.retry, name="retry"),
+    path("exports/", pages.export_list, name="exports"),
+    path("exports/new/", pages.export_new, name="export_new"),
+    path("exports/<uuid:bundle>/", pages.export_page, name="export"),
+    path("exports/<uuid:bundle>/progress/", pages.export_progress, name="export_progress"),
+    path("exports/<uuid:bundle>/download/", pages.export_download, name="export_download"),
+    path("ledger/verify/", pages.verify, name="verify"),
+    path("ledger/reports/<uuid:run>/", pages.audit, name="audit"),
+    path("ledger/reports/<uuid:run>/progress/", pages.audit_progress, name="audit_progress"),
+]

@@ -1,0 +1,1 @@
+"""What the archive's own tables need of the admin."""

@@ -1,0 +1,59 @@
+"""Cases and memberships in the admin; saving goes through the acts, which record it."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from evidence import access, describing
+from evidence.models.case import Case, CaseMembership
+
+
+class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = CaseMembership
+    extra = 0
+    fields = ("user", "role", "until")
+    can_delete = False
+
+
+@admin.register(Case)
+class CaseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("reference", "title", "status", "default_level", "opened_at")
+    list_filter = ("status",)
+    search_fields = ("reference", "title")
+    fields = ("reference", "title", "description", "status", "legal_basis", "default_level",
+              "retention_rule")
+    inlines = (MembershipInline,)
+    show_full_result_count = False
+    actions = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
+        if request.user.has_perm("evidence.change_case"):
+            return Case.objects.all()
+        return access.cases_for(request.user)
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return self.inlines if request.user.has_perm("evidence.view_casemembership") else ()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("reference", "default_level") if obj else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Case, form: forms.ModelForm, change: bool) -> None:  # type: ignore[type-arg]
+        if change:
+            describing.change_case(
+                obj, fields=form.changed_data, user=request.user, now=timezone.now()
+            )
+        else:
+            describing.open_case(obj, user=request.user, now=timezone.now())
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        for membership in formset.save(commit=False):
+            describing.set_membership(membership, user=request.user, now=timezone.now())
+
+

@@ -1,0 +1,148 @@
+"""Items in the admin: the list, and the one page that shows everything about an item."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from evidence import access, observing, presenting
+from archive.admin.reading import ReadOnlyAdmin
+from evidence.models.file import EvidenceFile
+from evidence.models.item import EvidenceItem
+
+
+class CaseFilter(admin.SimpleListFilter):
+    """Only the cases that the reader may know of."""
+
+    title = "case"
+    parameter_name = "case"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(case.pk), case.reference) for case in access.cases_for(request.user)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[EvidenceItem]) -> Any:
+        chosen = dict(self.lookups(request, None))
+        return queryset.filter(case=self.value()) if self.value() in chosen else queryset
+
+
+@admin.register(EvidenceItem)
+class EvidenceItemAdmin(ReadOnlyAdmin):
+    list_display = ("reference", "title", "kind_shown", "case_reference", "level_badge", "work",
+                    "received")
+    list_display_links = ("reference", "title")
+    list_filter = (CaseFilter, "kind", "effective_level", "status")
+    search_fields = ("exhibit_number", "title", "files__sha256", "files__original_filename")
+    search_help_text = "Exhibit number, title, file name or SHA-256"
+    list_per_page = 50
+    sortable_by = ("reference", "received")
+    actions = ("export_selected",)
+    change_list_template = "admin/evidence/evidenceitem/change_list.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EvidenceItem]:
+        return presenting.with_progress(
+            access.visible_to(request.user).select_related("case")
+        )
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("evidence.view_evidenceitem")
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        # Lookups through relations would answer questions about what one may not see.
+        return "__" not in lookup or lookup.rsplit("__", 1)[-1] in {"exact", "in"} and (
+            lookup.split("__")[0] in {"kind", "effective_level", "status"}
+        )
+
+    @admin.display(description="Exhibit", ordering="exhibit_number")
+    def reference(self, item: EvidenceItem) -> str:
+        return item.exhibit_number
+
+    @admin.display(description="Kind")
+    def kind_shown(self, item: EvidenceItem) -> str:
+        return item.get_kind_display()
+
+    @admin.display(description="Case")
+    def case_reference(self, item: EvidenceItem) -> str:
+        return item.case.reference
+
+    @admin.display(description="Level")
+    def level_badge(self, item: EvidenceItem) -> str:
+        return format_html(
+            '<span class="badge level-{}">{}</span>',
+            item.effective_level,
+            item.get_effective_level_display(),
+        )
+
+    @admin.display(description="Processing")
+    def work(self, item: Any) -> str:
+        done = item.analyses_total - item.analyses_waiting
+        if item.analyses_waiting:
+            return format_html(
+                '<progress max="{}" value="{}"></progress> {} of {}',
+                item.analyses_total, done, done, item.analyses_total,
+            )
+        if item.analyses_failed:
+            return format_html('<span class="badge bad">{} failed</span>', item.analyses_failed)
+        return format_html('<span class="badge good">{}</span>', "Done")
+
+    @admin.display(description="Received (UTC)", ordering="created_at")
+    def received(self, item: EvidenceItem) -> str:
+        return f"{item.created_at:%Y-%m-%d %H:%M}"
+
+    @admin.action(description="Export the selected items as a bundle",
+                  permissions=["export"])
+    def export_selected(self, request: HttpRequest, queryset: QuerySet[EvidenceItem]) -> Any:
+        ids = ",".join(str(pk) for pk in queryset.order_by().values_list("pk", flat=True))
+        return redirect(f"{reverse('evidence:export_new')}?items={ids}")
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("evidence.export_bundle")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            observing.refused(request.user, act="see", what="item", now=timezone.now())
+            raise Http404("No such item.")
+        try:
+            item = access.item_for(request.user, object_id)
+        except Http404:
+            observing.refused(request.user, act="see", what="item", now=timezone.now())
+            raise
+        may_view = access.may(request.user, "view", item)
+        files = list(item.files.select_related("stored"))
+        originals = [file for file in files if file.role == EvidenceFile.Role.EVIDENTIARY]
+        if may_view:
+            observing.seen(request.user, item, rendition="page", now=timezone.now())
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": item.title,
+            "item": item,
+            "may_view": may_view,
+            "may_retry": access.may(request.user, "retry", item),
+            "may_download": access.may(request.user, "download", item)
+            and request.user.has_perm("evidence.download_original"),
+            "may_export": access.may(request.user, "export", item)
+            and request.user.has_perm("evidence.export_bundle"),
+            "originals": originals,
+            "previews": [file for file in files if file.role == EvidenceFile.Role.DERIVATIVE],
+            "integrity": presenting.integrity(originals),
+            "progress": presenting.progress(item),
+            "work": presenting.work_on(item) if may_view else [],
+            "answers": presenting.answers(item) if may_view else [],
+            "fingerprints": presenting.fingerprints(item) if may_view else [],
+            "acquisitions": item.acquisitions.select_related("acquired_by", "provided_by"),
+            "steps": presenting.history(item),
+        }
+        return TemplateResponse(request, "admin/evidence/evidenceitem/item.html", context)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        return redirect("admin:evidence_evidenceitem_change", object_id)

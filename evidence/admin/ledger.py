@@ -1,0 +1,58 @@
+"""The custody ledger for auditors: filters in the address, values as of then, "verify now"."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from archive.admin.reading import ReadOnlyAdmin
+from archive.models.audit import AuditRun
+from archive.models.ledger import Entry
+from archive.proof import events
+from evidence import observing, presenting
+from evidence.models.agent import Agent
+from evidence.models.case import Case
+
+
+@admin.register(Entry)
+class EntryAdmin(ReadOnlyAdmin):
+    """One page in place of the stock list: a timeline that pages by sequence number."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("archive.view_entry")
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        names = ("case", "exhibit", "kind", "actor", "since", "until")
+        given = {name: request.GET[name] for name in names if request.GET.get(name)}
+        before = request.GET.get("before", "")
+        steps, following = presenting.ledger_page(
+            presenting.LedgerQuery(**given, before=int(before) if before.isdecimal() else None)
+        )
+        observing.ledger_read(request.user, view="ledger", now=timezone.now())
+        exhibits = presenting.exhibits_of(steps)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "Custody ledger",
+            "steps": [(step, exhibits.get(step.item, "")) for step in steps],
+            "given": given,
+            "following": urlencode({**given, "before": following}) if following else "",
+            "kinds": sorted(events.KINDS),
+            "cases": Case.objects.all(),
+            "agents": Agent.objects.filter(user__isnull=False),
+            "ledger": presenting.ledger_head(),
+            "runs": AuditRun.objects.all()[:5],
+        }
+        return TemplateResponse(request, "admin/archive/ledger.html", context)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        return redirect("admin:archive_entry_changelist")

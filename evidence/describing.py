@@ -1,0 +1,47 @@
+"""Later changes to the catalogue, each with who, when and an entry in the custody ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.contrib.auth.models import User
+
+from archive import custody
+from archive.proof import events
+from evidence import access
+from evidence.models.case import Case, CaseMembership
+
+
+def open_case(case: Case, *, user: User, now: datetime) -> Case:
+    """Open ``case``; the ledger names it by its id, reference and title as salted digests."""
+    case.opened_at = case.opened_at or now
+    with custody.recording(actor=access.actor_of(user), now=now) as log:
+        case.save(force_insert=True)
+        log.add(events.CaseOpened(case=str(case.pk), reference=case.reference, title=case.title))
+    return case
+
+
+def change_case(case: Case, *, fields: Iterable[str], user: User, now: datetime) -> Case:
+    """Change a case's description or status."""
+    names = sorted(fields)
+    with custody.recording(actor=access.actor_of(user, case), now=now) as log:
+        case.save()
+        log.add(events.CaseChanged(case=str(case.pk), fields=names))
+    return case
+
+
+def set_membership(membership: CaseMembership, *, user: User, now: datetime) -> CaseMembership:
+    """Give someone a role in a case, or set its end."""
+    case = membership.case
+    member = access.agent_of(membership.user).opaque_id
+    with custody.recording(actor=access.actor_of(user, case), now=now) as log:
+        membership.save()
+        ended = membership.until is not None and membership.until <= now
+        if ended:
+            log.add(events.CaseMemberEnded(case=str(case.pk), member=member))
+        else:
+            log.add(
+                events.CaseMemberAdded(case=str(case.pk), member=member, role=membership.role)
+            )
+    return membership

@@ -1,0 +1,86 @@
+"""Reading is an act too: views of restricted content, downloads, refusals, sessions are entries."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.utils import timezone
+
+from archive import custody
+from archive.custody import Actor
+from archive.proof import events
+from evidence import access
+from evidence.models.file import EvidenceFile
+from evidence.models.item import EvidenceItem
+from evidence.models.levels import ORDER, Level
+
+#: Looks by one person at one rendition of one item within this time are one entry.
+COALESCED = timedelta(minutes=10)
+
+#: Whoever has not said who they are.
+NOBODY = Actor(id="a-" + "f" * 32, role="anonymous")
+
+
+def seen(user: User, item: EvidenceItem, *, rendition: str, now: datetime) -> None:
+    """Record a look at restricted or sealed content; below that, nothing."""
+    if ORDER.index(Level(item.effective_level)) < ORDER.index(Level.RESTRICTED):
+        return
+    actor = access.actor_of(user, item.case)
+    since = (now - COALESCED).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    recent = custody.entries(
+        kind=events.ItemAccessed.kind, item=item.pk, actor=actor.id, since=since
+    )
+    if any(entry.data.get("rendition") == rendition for entry in recent):
+        return
+    with custody.recording(actor=actor, now=now) as log:
+        log.add(
+            events.ItemAccessed(case=str(item.case_id), rendition=rendition, purpose=None),
+            item=item.pk,
+        )
+
+
+def downloaded(user: User, file: EvidenceFile, *, now: datetime) -> None:
+    """Record that an original leaves by download."""
+    with custody.recording(actor=access.actor_of(user, file.item.case), now=now) as log:
+        log.add(
+            events.ItemDownloaded(
+                case=str(file.item.case_id), file=str(file.pk), sha256=file.sha256, reason=None
+            ),
+            item=file.item_id,
+        )
+
+
+def refused(user: User, *, act: str, what: str, now: datetime) -> None:
+    """Record that somebody was told "no such thing"; what exists and what does not look alike."""
+    with custody.recording(actor=access.actor_of(user), now=now) as log:
+        log.add(events.AccessDenied(act=act, what=what, reason="not found or not allowed"))
+
+
+def ledger_read(user: User, *, view: str, now: datetime) -> None:
+    """Record that the ledger was read, once in ten minutes a reader and view."""
+    actor = access.actor_of(user)
+    since = (now - COALESCED).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    recent = custody.entries(kind=events.LedgerRead.kind, actor=actor.id, since=since)
+    if any(entry.data.get("view") == view for entry in recent):
+        return
+    with custody.recording(actor=actor, now=now) as log:
+        log.add(events.LedgerRead(view=view))
+
+
+def logged_in(sender: Any, request: HttpRequest, user: User, **_: Any) -> None:
+    with custody.recording(actor=access.actor_of(user), now=timezone.now()) as log:
+        log.add(events.SessionLogin())
+
+
+def logged_out(sender: Any, request: HttpRequest, user: User | None, **_: Any) -> None:
+    if user is not None:
+        with custody.recording(actor=access.actor_of(user), now=timezone.now()) as log:
+            log.add(events.SessionLogout())
+
+
+def login_failed(sender: Any, credentials: dict[str, Any], **_: Any) -> None:
+    with custody.recording(actor=NOBODY, now=timezone.now()) as log:
+        log.add(events.SessionLoginFailed(username=str(credentials.get("username", ""))[:150]))

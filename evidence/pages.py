@@ -1,0 +1,269 @@
+"""The catalogue's own pages beside the admin: read the request, call one act, show the answer."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.admin.sites import site
+from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.core.files.storage import storages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+
+from archive import store
+from archive.models.audit import AuditRun
+from evidence import (
+    access,
+    exporting,
+    intake,
+    media,
+    observing,
+    presenting,
+    processing,
+    verifying,
+)
+from evidence.models.analysis import Analysis
+from evidence.models.export import Export
+from evidence.models.file import EvidenceFile
+from evidence.models.item import EvidenceItem
+
+
+def _user(request: HttpRequest) -> User:
+    return cast("User", request.user)
+
+
+def _item(request: HttpRequest, identifier: uuid.UUID, act: str) -> EvidenceItem:
+    """Return the item, or record the refusal and raise the one 404 there is."""
+    try:
+        return access.item_for(_user(request), identifier, act)
+    except Http404:
+        observing.refused(_user(request), act=act, what="item", now=timezone.now())
+        raise
+
+
+def _page(request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
+    return render(request, template, {**site.each_context(request), "title": title, **context})
+
+
+@staff_member_required
+@require_GET
+def item_progress(request: HttpRequest, item: uuid.UUID) -> JsonResponse:
+    """Say how far the work on an item is; the item's page asks every second or so."""
+    found = _item(request, item, "view")
+    counts = presenting.progress(found)
+    return JsonResponse(
+        {
+            "done": counts.done,
+            "total": counts.total,
+            "failed": counts.failed,
+            "finished": counts.finished,
+            "work": presenting.work_on(found),
+        }
+    )
+
+
+@staff_member_required
+@require_GET
+def receipt(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
+    """Show the receipt that an uploader prints and keeps."""
+    found = _item(request, item, "see")
+    file = found.files.select_related("item", "stored").get(role=EvidenceFile.Role.EVIDENTIARY)
+    shown = intake.receipt_of(file)
+    if request.GET.get("format") == "json":
+        answer = JsonResponse(shown.as_dict())
+        answer["Content-Disposition"] = f'attachment; filename="{shown.reference}-receipt.json"'
+        return answer
+    return _page(
+        request, "admin/evidence/receipt.html", f"Receipt {shown.reference}",
+        receipt=shown, item=found,
+    )
+
+
+@staff_member_required
+@require_safe
+def original(request: HttpRequest, item: uuid.UUID, file: uuid.UUID) -> HttpResponseBase:
+    """Send an original as an attachment; each reading from its start is an entry."""
+    found = _item(request, item, "download")
+    if not _user(request).has_perm("evidence.download_original"):
+        raise PermissionDenied
+    row = get_object_or_404(found.files, pk=file, role=EvidenceFile.Role.EVIDENTIARY)
+    if request.method == "GET" and media.starts_at_zero(request):
+        observing.downloaded(_user(request), row, now=timezone.now())
+    return media.attachment(
+        request,
+        store.open(row.sha256),
+        size=row.size,
+        filename=row.original_filename,
+        sha256=row.sha256,
+    )
+
+
+@staff_member_required
+@require_safe
+def derivative(request: HttpRequest, item: uuid.UUID, file: uuid.UUID) -> HttpResponseBase:
+    """Send a derivative for the page to show, in ranges, so that a video can be sought."""
+    found = _item(request, item, "view")
+    row = get_object_or_404(found.files, pk=file, role=EvidenceFile.Role.DERIVATIVE)
+    if media.starts_at_zero(request):
+        observing.seen(_user(request), found, rendition=row.derivation, now=timezone.now())
+    return media.viewable(
+        request,
+        storages["derivatives"].open(row.storage_name),
+        size=row.size,
+        media_type=row.media_type,
+        sha256=row.sha256,
+    )
+
+
+@staff_member_required
+@require_POST
+def retry(request: HttpRequest, item: uuid.UUID, analysis: uuid.UUID) -> HttpResponse:
+    """Have a failed tool tried again."""
+    found = _item(request, item, "retry")
+    processing.retry(get_object_or_404(Analysis, pk=analysis, file__item=found))
+    messages.info(request, "It will be tried again.")
+    return redirect("admin:evidence_evidenceitem_change", found.pk)
+
+
+@staff_member_required
+@require_http_methods(["GET", "POST"])
+def export_new(request: HttpRequest) -> HttpResponse:
+    """Show what would leave; on POST ask for the bundle."""
+    user = _user(request)
+    if not user.has_perm("evidence.export_bundle"):
+        raise PermissionDenied
+    wanted = request.POST.getlist("items") or request.GET.get("items", "").split(",")
+    try:
+        ids = [uuid.UUID(one) for one in wanted if one]
+    except ValueError as error:
+        raise Http404("No such item.") from error
+    items = list(
+        access.visible_to(user, "export").filter(pk__in=ids).select_related("case")
+        .prefetch_related("files").order_by("exhibit_number")
+    )
+    if len(items) != len(set(ids)):
+        observing.refused(user, act="export", what="item", now=timezone.now())
+        raise Http404("No such item.")
+    form = exporting.ExportForm(request.POST or None)
+    if request.method == "POST" and form.is_valid() and items:
+        try:
+            export = exporting.export(
+                items, user=user, now=timezone.now(), **form.cleaned_data
+            )
+        except exporting.ExportError as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("evidence:export", export.pk)
+    return _page(
+        request, "admin/evidence/export_new.html", "Export a bundle",
+        form=form, items=items, preview=exporting.preview(items),
+    )
+
+
+def _export(request: HttpRequest, bundle: uuid.UUID) -> Export:
+    user = _user(request)
+    found = (
+        Export.objects.filter(pk=bundle, case__in=access.cases_for(user, "export"))
+        .select_related("bundle", "case")
+        .first()
+    )
+    if found is None or not user.has_perm("evidence.export_bundle"):
+        observing.refused(user, act="export", what="bundle", now=timezone.now())
+        raise Http404("No such bundle.")
+    return found
+
+
+@staff_member_required
+@require_GET
+def export_list(request: HttpRequest) -> HttpResponse:
+    """List the bundles of the cases that the user may export from."""
+    user = _user(request)
+    if not user.has_perm("evidence.export_bundle"):
+        raise PermissionDenied
+    exports = Export.objects.filter(case__in=access.cases_for(user, "export")).select_related(
+        "bundle", "case"
+    )[:200]
+    return _page(request, "admin/evidence/export_list.html", "Exports", exports=exports)
+
+
+@staff_member_required
+@require_GET
+def export_page(request: HttpRequest, bundle: uuid.UUID) -> HttpResponse:
+    """Show one bundle: its progress while it is written, its digests and its download after."""
+    found = _export(request, bundle)
+    return _page(
+        request, "admin/evidence/export.html", f"Bundle for {found.recipient}",
+        export=found, items=found.items.order_by("exhibit_number"),
+        progress=exporting.progress(found), key=exporting.public_key(),
+    )
+
+
+@staff_member_required
+@require_GET
+def export_progress(request: HttpRequest, bundle: uuid.UUID) -> JsonResponse:
+    """Say how far the writing of a bundle is."""
+    return JsonResponse(exporting.progress(_export(request, bundle)))
+
+
+@staff_member_required
+@require_safe
+def export_download(request: HttpRequest, bundle: uuid.UUID) -> HttpResponseBase:
+    """Send a verified bundle, in ranges, so that a download can be resumed."""
+    found = _export(request, bundle)
+    row = found.bundle
+    if row.state != row.State.VERIFIED:
+        raise Http404("No such bundle.")
+    if request.method == "GET" and media.starts_at_zero(request):
+        exporting.downloaded(found, user=_user(request), now=timezone.now())
+    return media.attachment(
+        request,
+        storages["bundles"].open(row.storage_name),
+        size=row.size or 0,
+        filename=exporting.filename(found),
+        sha256=row.sha256,
+    )
+
+
+@staff_member_required
+@require_POST
+def verify(request: HttpRequest) -> HttpResponse:
+    """Have the whole ledger and every original verified by a worker."""
+    if not _user(request).has_perm("archive.view_entry"):
+        observing.refused(_user(request), act="verify", what="ledger", now=timezone.now())
+        raise PermissionDenied
+    run = verifying.request(user=_user(request), now=timezone.now())
+    return redirect("evidence:audit", run.pk)
+
+
+def _run(request: HttpRequest, run: uuid.UUID) -> AuditRun:
+    if not _user(request).has_perm("archive.view_entry"):
+        raise Http404("No such report.")
+    return get_object_or_404(AuditRun, pk=run)
+
+
+@staff_member_required
+@require_GET
+def audit(request: HttpRequest, run: uuid.UUID) -> HttpResponse:
+    """Show an audit's progress, then its report: what was checked, and what was not."""
+    found = _run(request, run)
+    if request.GET.get("format") == "json" and found.report:
+        answer = JsonResponse(found.report, json_dumps_params={"indent": 1})
+        answer["Content-Disposition"] = f'attachment; filename="audit-{found.pk}.json"'
+        return answer
+    return _page(
+        request, "admin/archive/report.html", "Verification report",
+        run=found, progress=verifying.progress(found), **verifying.shown(found),
+    )
+
+
+@staff_member_required
+@require_GET
+def audit_progress(request: HttpRequest, run: uuid.UUID) -> JsonResponse:
+    """Say how far an audit is."""
+    return JsonResponse(verifying.progress(_run(request, run)))

@@ -1,0 +1,323 @@
+"""What the pages show: facts gathered for reading, with the queries each costs.  Changes nothing."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from archive import custody
+from archive.models.checkpoint import Checkpoint
+from archive.models.disclosure import Disclosure
+from archive.models.job import Job
+from archive.models.ledger import Entry
+from archive.models.stored_object import StoredObject
+from archive.proof import events
+from archive.proof.entries import open_disclosure
+from evidence.models.agent import Agent
+from evidence.models.analysis import Analysis, Fingerprint
+from evidence.models.file import EvidenceFile
+from evidence.models.item import EvidenceItem
+
+#: Tools' names in words.
+TOOLS = {
+    "type": "Type by content",
+    "exif": "Embedded metadata (EXIF)",
+    "image": "Image facts",
+    "container": "Video and audio facts",
+    "pdf": "PDF facts",
+    "pdq": "Image fingerprint (PDQ)",
+    "preview": "Preview",
+}
+
+#: Public fields of an entry that a reader sees as identifiers, not as words.
+_HIDDEN = {"case"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a custody timeline, with its values as of then."""
+
+    seq: int
+    time: str
+    kind: str
+    sentence: str
+    actor: str
+    actor_id: str
+    leaf: str
+    outcome: str
+    values: tuple[tuple[str, str], ...]
+    item: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the work on an item is."""
+
+    done: int
+    total: int
+    failed: int
+
+    @property
+    def finished(self) -> bool:
+        return self.done == self.total
+
+    @property
+    def percent(self) -> int:
+        return 100 * self.done // self.total if self.total else 0
+
+
+def _labels(actors: Iterable[str]) -> dict[str, str]:
+    ids = {}
+    for actor in set(actors):
+        try:
+            ids[uuid.UUID(actor.removeprefix("a-"))] = actor
+        except ValueError:
+            continue
+    known = {
+        ids[agent.pk]: agent.label for agent in Agent.objects.filter(pk__in=ids).only("label")
+    }
+    return {"a-" + "0" * 32: "Worker", **known}
+
+
+def _words(value: Any) -> str:
+    if value is None:
+        return "not given"
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def steps(entries: Iterable[Entry]) -> list[Step]:
+    """Return entries as a timeline: two more queries, however many entries."""
+    rows = list(entries)
+    labels = _labels(row.actor for row in rows)
+    private: dict[int, list[tuple[str, str]]] = {}
+    for one in Disclosure.objects.filter(entry_seq__in=[row.seq for row in rows]):
+        if one.text is None:
+            private.setdefault(one.entry_seq, []).append((one.name, "erased"))
+            continue
+        _, name, value = open_disclosure(one.text)
+        private.setdefault(one.entry_seq, []).append((name, _words(value)))
+    shown = []
+    for row in rows:
+        data = row.data
+        public = [
+            (name.replace("_", " "), _words(value))
+            for name, value in data.items()
+            if name not in _HIDDEN and value is not None
+        ]
+        hidden = [(name.replace("_", " "), value) for name, value in private.get(row.seq, [])]
+        shown.append(
+            Step(
+                seq=row.seq,
+                time=row.time,
+                kind=row.kind,
+                sentence=events.sentence_for(row.kind, data),
+                actor=labels.get(row.actor, "Unknown actor"),
+                actor_id=row.actor,
+                leaf=bytes(row.leaf).hex(),
+                outcome=str(data.get("outcome", "")),
+                values=tuple(sorted(hidden) + sorted(public)),
+                item=str(row.item or ""),
+            )
+        )
+    return shown
+
+
+def history(item: EvidenceItem) -> list[Step]:
+    """Return the item's custody, oldest first."""
+    return steps(custody.history_of(item.pk))
+
+
+def progress(item: EvidenceItem) -> Progress:
+    """Count what is planned, done and failed for the item: one query."""
+    counts = Analysis.objects.filter(file__item=item).aggregate(
+        total=Count("pk"),
+        waiting=Count("pk", filter=Q(state=Analysis.State.WAITING)),
+        failed=Count("pk", filter=Q(state=Analysis.State.FAILED)),
+    )
+    return Progress(
+        done=counts["total"] - counts["waiting"], total=counts["total"], failed=counts["failed"]
+    )
+
+
+def with_progress(items: QuerySet[EvidenceItem]) -> QuerySet[EvidenceItem]:
+    """Annotate a list with each item's counts, so that a page of rows costs one query."""
+    analyses = "files__analyses"
+    return items.annotate(
+        analyses_total=Count(analyses, distinct=True),
+        analyses_waiting=Count(
+            analyses, filter=Q(files__analyses__state=Analysis.State.WAITING), distinct=True
+        ),
+        analyses_failed=Count(
+            analyses, filter=Q(files__analyses__state=Analysis.State.FAILED), distinct=True
+        ),
+    )
+
+
+def work_on(item: EvidenceItem) -> list[dict[str, Any]]:
+    """Return each tool's state in words, with a running job's attempts: two queries."""
+    rows = list(Analysis.objects.filter(file__item=item).order_by("created_at", "tool"))
+    jobs = Job.objects.in_bulk([row.job for row in rows if row.job])
+    shown = []
+    for row in rows:
+        job = jobs.get(row.job) if row.job else None
+        running = job is not None and job.state == Job.State.LEASED
+        state = row.state
+        words = row.get_state_display()
+        if state == Analysis.State.WAITING and running:
+            words = "Running"
+        elif state == Analysis.State.WAITING and job is not None and job.attempts:
+            words = f"Waiting to try again ({job.attempts} of 3): {job.last_error}"
+        shown.append(
+            {
+                "id": str(row.pk),
+                "tool": TOOLS.get(row.tool, row.tool),
+                "version": row.version,
+                "state": "running" if running and state == Analysis.State.WAITING else state,
+                "words": words,
+                "reason": row.reason,
+                "isolation": row.isolation,
+                "can_retry": state == Analysis.State.FAILED,
+            }
+        )
+    return shown
+
+
+def _flat(value: Any, name: str = "") -> Iterable[tuple[str, str]]:
+    """Yield the leaves of a result as (dotted name, text)."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from _flat(one, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list):
+        if value and not any(isinstance(one, dict | list) for one in value):
+            yield name, ", ".join(_words(one) for one in value)
+        else:
+            for number, one in enumerate(value, 1):
+                yield from _flat(one, f"{name} {number}")
+    elif value is not None:
+        yield name, _words(value)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One tool's answer as a readable table, and as it came."""
+
+    tool: str
+    version: str
+    outcome: str
+    rows: tuple[tuple[str, str], ...]
+    raw: str
+
+
+def answers(item: EvidenceItem) -> list[Answer]:
+    """Return what tools found, newest version first: one query."""
+    shown = []
+    for row in Analysis.objects.filter(file__item=item, state=Analysis.State.DONE).exclude(
+        tool="preview"
+    ):
+        result = dict(row.result or {})
+        raw = result.pop("raw", None)
+        shown.append(
+            Answer(
+                tool=TOOLS.get(row.tool, row.tool),
+                version=row.version,
+                outcome=row.outcome,
+                rows=tuple(_flat(result)),
+                raw=json.dumps(
+                    row.result if raw is None else raw, ensure_ascii=False, indent=1, sort_keys=True
+                ),
+            )
+        )
+    return shown
+
+
+def fingerprints(item: EvidenceItem) -> QuerySet[Fingerprint]:
+    """Return the item's perceptual fingerprints."""
+    return Fingerprint.objects.filter(file__item=item)
+
+
+@dataclass(frozen=True)
+class Integrity:
+    """What is known about the bytes, in words for a badge."""
+
+    state: str
+    words: str
+
+
+def integrity(files: Iterable[EvidenceFile]) -> Integrity:
+    """Say when the originals were last read back and what came of it."""
+    stored = [file.stored for file in files if file.stored is not None]
+    damaged = [one for one in stored if one.state != StoredObject.State.STORED]
+    if damaged:
+        return Integrity("bad", f"{len(damaged)} of {len(stored)} originals damaged or missing")
+    checked = [one.last_fixity_at for one in stored if one.last_fixity_at]
+    if stored and len(checked) == len(stored):
+        return Integrity("good", f"Read back and equal on {min(checked):%Y-%m-%d %H:%M} UTC")
+    return Integrity("new", "Digest recorded at intake; not read back since")
+
+
+def ledger_head() -> dict[str, Any]:
+    """Return the ledger's size and the newest checkpoint, for the strip on each role's home."""
+    newest = Checkpoint.objects.order_by("-size").first()
+    return {"head": custody.head(), "checkpoint": newest}
+
+
+@dataclass(frozen=True)
+class LedgerQuery:
+    """What an auditor asks the ledger for; every field may be empty."""
+
+    case: str = ""
+    exhibit: str = ""
+    kind: str = ""
+    actor: str = ""
+    since: str = ""
+    until: str = ""
+    before: int | None = None
+
+
+#: Entries on one page of the ledger.
+PAGE = 50
+
+
+def ledger_page(query: LedgerQuery) -> tuple[list[Step], int | None]:
+    """Return a page of the ledger, newest first, and where the next one begins.
+
+    Paged by sequence number, so that the last page costs what the first does.
+    """
+    entries = Entry.objects.order_by("-seq")
+    if query.case:
+        entries = entries.filter(case=query.case)
+    if query.exhibit:
+        item = EvidenceItem.objects.filter(exhibit_number__iexact=query.exhibit.strip()).first()
+        entries = entries.filter(item=str(item.pk) if item else "")
+    if query.kind:
+        entries = entries.filter(kind=query.kind)
+    if query.actor:
+        entries = entries.filter(actor=query.actor)
+    if query.since:
+        entries = entries.filter(time__gte=query.since)
+    if query.until:
+        # The text of a time sorts as the time does; "~" stands after every digit and letter.
+        entries = entries.filter(time__lte=query.until + "~")
+    if query.before is not None:
+        entries = entries.filter(seq__lt=query.before)
+    rows = list(entries[: PAGE + 1])
+    following = rows[PAGE - 1].seq if len(rows) > PAGE else None
+    return steps(rows[:PAGE]), following
+
+
+def exhibits_of(shown: Iterable[Step]) -> dict[str, str]:
+    """Return the exhibit numbers of the items that these steps name: one query."""
+    ids = {step.item for step in shown if step.item}
+    return {
+        str(pk): number
+        for pk, number in EvidenceItem.objects.filter(pk__in=ids).values_list(
+            "pk", "exhibit_number"
+        )
+    }

@@ -1,0 +1,31 @@
+"""The strip of facts at the top of each role's home page."""
+
+from typing import Any
+
+from django import template
+
+from evidence import access, presenting
+from evidence.models.analysis import Analysis
+from evidence.models.upload import Upload
+
+register = template.Library()
+
+
+@register.inclusion_tag("admin/evidence/home.html", takes_context=True)
+def role_home(context: dict[str, Any]) -> dict[str, Any]:
+    """Gather what waits for this person: five queries."""
+    user = context["request"].user
+    items = access.visible_to(user)
+    return {
+        "perms": context["perms"],
+        "newest": presenting.with_progress(items.select_related("case"))[:6],
+        "items": items.count(),
+        "failed": Analysis.objects.filter(
+            file__item__in=items, state=Analysis.State.FAILED
+        ).count(),
+        "unfinished": Upload.objects.filter(
+            owner=user, state__in=[Upload.State.ARRIVING, Upload.State.SEALING]
+        ).count(),
+        "cases": access.cases_for(user),
+        "ledger": presenting.ledger_head(),
+    }
