@@ -8,12 +8,13 @@ from datetime import timedelta
 from celery import shared_task
 
 from archive import outbox, store
-from evidence import exporting, intake, processing
+from evidence import exporting, intake, processing, verifying
 
 HANDLERS = {
     "evidence.analyse": processing.analyse,
     "evidence.seal": intake.seal,
     "evidence.export": exporting.produce,
+    "archive.audit": verifying.produce,
 }
 
 

@@ -1,0 +1,158 @@
+"""`manage.py ingest PATH…`: take in files and folders through the front door."""
+
+import json
+import mimetypes
+import sys
+import unicodedata
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from archive.store import StoreError
+from evidence import access, intake
+from evidence.models.acquisition import Acquisition
+from evidence.models.levels import Level
+from evidence.models.source import Source
+
+
+class Command(BaseCommand):
+    help = (
+        "Take files, or all files of folders, into a case. A journal remembers what is in, "
+        "so that the same command goes on where it was stopped."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+        parser.add_argument("--case", required=True, help="the case's reference")
+        parser.add_argument("--user", required=True, help="who takes the files in")
+        parser.add_argument("--source", help="the source's name, as in the catalogue")
+        parser.add_argument("--method", choices=Acquisition.Method.values, default="unknown")
+        parser.add_argument("--language", action="append", default=[], help="BCP 47; repeatable")
+        parser.add_argument("--level", choices=Level.values, default="internal")
+        parser.add_argument(
+            "--journal", type=Path, default=Path("ingest-journal.ndjson"),
+            help="receipts, one JSON object a line (default: %(default)s)",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = User.objects.filter(username=options["user"], is_active=True).first()
+        if user is None:
+            raise CommandError(f"There is no active user {options['user']!r}.")
+        case = access.cases_for(user, "upload").filter(reference=options["case"]).first()
+        if case is None:
+            raise CommandError(
+                f"{options['user']} may not upload to a case {options['case']!r}; "
+                "an administrator can make them its researcher."
+            )
+        source = None
+        if options["source"]:
+            source = Source.objects.filter(name=options["source"]).first()
+            if source is None:
+                raise CommandError(f"There is no source named {options['source']!r}.")
+        files = list(_files(options["paths"]))
+        if not files:
+            raise CommandError("There is no file at these paths.")
+        journal: Path = options["journal"]
+        done = _read(journal)
+        total = sum(path.stat().st_size for path, _ in files)
+        failed = 0
+        taken = 0
+        bar = _Bar(sys.stderr, total)
+        with journal.open("a", encoding="utf-8") as lines:
+            for path, name in files:
+                key = intake.digest_key(path)
+                size = path.stat().st_size
+                if key in done:
+                    bar.add(size, f"{name}: already in as {done[key]}")
+                    continue
+                media_type = mimetypes.guess_type(path.name)[0] or ""
+                try:
+                    receipt = intake.receive(
+                        path,
+                        filename=name,
+                        media_type=media_type,
+                        case=case,
+                        user=user,
+                        description=intake.Description(
+                            title=path.name.encode("utf-8", "replace").decode("utf-8"),
+                            kind=intake.kind_of(media_type),
+                            source=source,
+                            languages=tuple(options["language"]),
+                            level=options["level"],
+                        ),
+                        acquisition=intake.AcquisitionFacts(method=options["method"]),
+                        intake_key=key,
+                        now=timezone.now(),
+                    )
+                except (OSError, StoreError, intake.IntakeError) as error:
+                    failed += 1
+                    bar.add(size, "")
+                    self.stderr.write(f"{name}: not taken in: {error}")
+                    continue
+                lines.write(json.dumps({"key": key, **receipt.as_dict()}) + "\n")
+                lines.flush()
+                taken += 1
+                bar.add(size, name)
+                self.stdout.write(f"{receipt.reference}  sha256:{receipt.sha256}  {name}")
+        bar.end()
+        self.stdout.write(f"{taken} taken in, {len(files) - taken - failed} were in, {failed} not.")
+        if failed:
+            raise CommandError(f"{failed} files were not taken in; run the same command again.")
+
+
+def _files(paths: list[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield each regular file with its name as seen from the given path."""
+    for given in paths:
+        if given.is_dir():
+            for path in sorted(given.rglob("*")):
+                if path.is_file() and not path.is_symlink():
+                    yield path, _name(path.relative_to(given))
+        elif given.is_file():
+            yield given, _name(Path(given.name))
+        else:
+            raise CommandError(f"{given} is no file and no folder.")
+
+
+def _name(path: Path) -> str:
+    # A name that is no UTF-8 on disk is kept readable; its bytes are in the surrogates.
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _read(journal: Path) -> dict[str, str]:
+    done = {}
+    if journal.exists():
+        for line in journal.read_text(encoding="utf-8").splitlines():
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError:
+                continue  # the line that a killed run was writing; its file is asked again
+            done[row["key"]] = row["reference"]
+    return done
+
+
+class _Bar:
+    """A progress bar by bytes, on a terminal only."""
+
+    def __init__(self, stream: TextIO, total: int) -> None:
+        self.stream = stream
+        self.total = max(total, 1)
+        self.done = 0
+        self.shown = stream.isatty()
+
+    def add(self, size: int, name: str) -> None:
+        self.done += size
+        if self.shown:
+            part = 30 * self.done // self.total
+            text = "".join(c for c in name if not unicodedata.category(c).startswith("C"))[-40:]
+            filled = "█" * part + "·" * (30 - part)
+            self.stream.write(f"\r{filled} {100 * self.done // self.total:3d} % {text:<40}")
+            self.stream.flush()
+
+    def end(self) -> None:
+        if self.shown:
+            self.stream.write("\n")

@@ -1,0 +1,90 @@
+"""An auditor's "verify now": asked for in the admin, done by a worker, its report kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from archive import auditing, outbox
+from archive.custody import Actor
+from archive.models.audit import AuditRun
+from archive.models.job import Job
+from evidence import access, dispatch
+
+#: The report's verdicts in words, with the tone of the page.
+VERDICTS = {
+    "passed": ("good", "Everything that was checked is as it was recorded."),
+    "failed": ("bad", "Something is not as it was recorded. The table below names it."),
+    "nothing checked": ("bad", "Nothing was checked. That is not a pass."),
+}
+
+
+def request(*, user: User, now: datetime) -> AuditRun:
+    """Have the whole ledger and every original checked by a worker."""
+    with transaction.atomic():
+        run = AuditRun.objects.create(
+            requested_by=access.actor_of(user).id, requested_at=now
+        )
+        job = outbox.add("archive.audit", str(run.pk))
+        run.job = job.pk
+        run.save(update_fields=["job"])
+        dispatch.after_commit(job.pk)
+    return run
+
+
+def produce(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None]:
+    """The outbox's handler for ``archive.audit``."""
+    run = AuditRun.objects.get(pk=job.subject)
+    AuditRun.objects.filter(pk=run.pk).update(state=AuditRun.State.RUNNING)
+    report = auditing.audit(
+        full=True, actor=Actor(id=run.requested_by, role="auditor"), progress=progress
+    )
+
+    def finish() -> None:
+        AuditRun.objects.filter(pk=run.pk).update(
+            state=AuditRun.State.FINISHED,
+            verdict=report.verdict,
+            report=report.as_dict(),
+            finished_at=timezone.now(),
+        )
+
+    return finish
+
+
+def give_up(job: Job) -> None:
+    """Say on the run why no report came.  Called in the quarantine's transaction."""
+    AuditRun.objects.filter(pk=job.subject).update(
+        state=AuditRun.State.FAILED, reason=job.last_error, finished_at=timezone.now()
+    )
+
+
+def progress(run: AuditRun) -> dict[str, Any]:
+    """Return how far an audit is, for the page that waits for it."""
+    job = Job.objects.filter(pk=run.job).first()
+    total = job.progress_total if job else None
+    state = {"finished": "verified"}.get(run.state, run.state)
+    percent = 100 if run.report else (100 * job.progress_done // total if job and total else 0)
+    words = {"waiting": "Waiting for a worker", "running": "Checking", "failed": "Not finished"}
+    return {"state": state, "percent": percent, "words": words.get(run.state, "Finished")}
+
+
+def shown(run: AuditRun) -> dict[str, Any]:
+    """Return the report's findings in the three groups that a page shows."""
+    if not run.report:
+        return {"report": None}
+    findings = run.report["findings"]
+    tone, words = VERDICTS.get(run.verdict, ("warn", f"Verdict: {run.verdict}."))
+    return {
+        "report": run.report,
+        "tone": tone,
+        "words": words,
+        "faults": [one for one in findings if one["outcome"] == "failed"],
+        "passed": [one for one in findings if one["outcome"] == "passed"],
+        "unchecked": [one for one in findings if one["outcome"] not in {"passed", "failed"}]
+        + list(run.report.get("not_checked", [])),
+    }

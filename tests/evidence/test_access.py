@@ -1,0 +1,168 @@
+"""What a person may not see does not exist for them, at every address."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver, reverse
+from django.utils import timezone
+
+from evidence import access
+from evidence.models.case import CaseMembership
+from evidence.models.item import EvidenceItem
+from tests import people
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def cast(opened_log) -> people.Cast:
+    return people.make_cast()
+
+
+@pytest.fixture
+def item(cast) -> EvidenceItem:
+    receipt = people.upload(cast.case, cast.researcher)
+    return EvidenceItem.objects.get(pk=receipt.item)
+
+
+def _as(user) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def addresses(item, file, analysis, bundle, run) -> dict[str, str]:
+    """Every address of ours that names one thing, with that thing's id in it."""
+    return {
+        "item page": reverse("admin:evidence_evidenceitem_change", args=[item]),
+        "item history": reverse("admin:evidence_evidenceitem_history", args=[item]),
+        "progress": reverse("evidence:item_progress", args=[item]),
+        "receipt": reverse("evidence:receipt", args=[item]),
+        "original": reverse("evidence:original", args=[item, file]),
+        "derivative": reverse("evidence:derivative", args=[item, file]),
+        "export of it": reverse("evidence:export_new") + f"?items={item}",
+        "bundle": reverse("evidence:export", args=[bundle]),
+        "bundle progress": reverse("evidence:export_progress", args=[bundle]),
+        "bundle download": reverse("evidence:export_download", args=[bundle]),
+    }
+
+
+def _told(client: Client, url: str, *names: object) -> tuple[int, str]:
+    """What a client is told, with the id that it asked for itself taken out."""
+    answer = client.get(url, follow=True)
+    body = b"".join(answer) if answer.streaming else answer.content
+    text = body.decode("utf-8", "replace")
+    for name in names:
+        text = text.replace(str(name), "<id>")
+    text = re.sub(r'name="csrfmiddlewaretoken" value="[^"]+"', "", text)
+    return answer.status_code, re.sub(r"\?next=\S+", "", text)
+
+
+@pytest.mark.parametrize("who", ["stranger", "outsider", "root", "administrator"])
+def test_a_foreign_item_and_one_that_does_not_exist_get_the_same_answer(cast, item, who):
+    file = item.files.get()
+    foreign = addresses(item.pk, file.pk, uuid.uuid4(), uuid.uuid4(), uuid.uuid4())
+    nobody, nothing = uuid.uuid4(), uuid.uuid4()
+    missing = addresses(nobody, nothing, uuid.uuid4(), uuid.uuid4(), uuid.uuid4())
+    client = _as(getattr(cast, who))
+    for name, url in foreign.items():
+        mine = _told(client, url, item.pk, file.pk, *re.findall(r"[0-9a-f-]{36}", url))
+        theirs = _told(
+            client, missing[name], nobody, nothing, *re.findall(r"[0-9a-f-]{36}", missing[name])
+        )
+
+        assert mine == theirs, name
+        assert item.title not in mine[1], name
+        assert item.exhibit_number not in mine[1], name
+
+
+def test_a_member_gets_the_item_that_strangers_are_refused(cast, item):
+    answer = _as(cast.researcher).get(
+        reverse("admin:evidence_evidenceitem_change", args=[item.pk])
+    )
+
+    assert answer.status_code == 200
+    assert item.title in answer.content.decode()
+
+
+@pytest.mark.parametrize("who", ["stranger", "outsider", "root"])
+@pytest.mark.parametrize("query", ["", "?q=note", "?kind__exact=document", "?case={case}",
+                                   "?case__title__startswith=Case", "?o=1", "?all="])
+def test_lists_searches_and_filters_do_not_count_past_the_wall(cast, item, who, query):
+    url = reverse("admin:evidence_evidenceitem_changelist") + query.format(case=cast.case.pk)
+    answer = _as(getattr(cast, who)).get(url, follow=True)
+    text = answer.content.decode()
+
+    assert item.exhibit_number not in text
+    assert "A note" not in text
+
+
+def test_an_ended_membership_opens_nothing(cast, item):
+    CaseMembership.objects.filter(user=cast.researcher).update(
+        until=timezone.now() - timedelta(seconds=1)
+    )
+
+    assert not access.visible_to(cast.researcher).exists()
+
+
+def test_a_sealed_item_needs_a_named_grant(cast):
+    receipt = people.upload(cast.case, cast.researcher, level="sealed")
+    assert not access.visible_to(cast.researcher).filter(pk=receipt.item).exists()
+
+    CaseMembership.objects.filter(user=cast.researcher).update(actions=["view_sealed"])
+
+    assert access.visible_to(cast.researcher).filter(pk=receipt.item).exists()
+
+
+def test_an_auditor_reads_custody_but_not_content(cast, item):
+    client = _as(cast.auditor)
+    file = item.files.get()
+
+    page = client.get(reverse("admin:evidence_evidenceitem_change", args=[item.pk]))
+
+    assert page.status_code == 200
+    assert "not its content" in page.content.decode()
+    assert client.get(reverse("evidence:original", args=[item.pk, file.pk])).status_code == 404
+    assert client.get(reverse("evidence:item_progress", args=[item.pk])).status_code == 404
+
+
+def test_refusals_are_entries_whether_or_not_the_thing_exists(cast, item):
+    from archive import custody
+
+    client = _as(cast.stranger)
+    for pk in (item.pk, uuid.uuid4()):
+        before = len(list(custody.entries(kind="access.denied")))
+        client.get(reverse("evidence:receipt", args=[pk]))
+
+        assert len(list(custody.entries(kind="access.denied"))) == before + 1
+
+
+def _ours(resolver, prefix=""):
+    for pattern in resolver.url_patterns:
+        where = prefix + str(pattern.pattern)
+        if hasattr(pattern, "url_patterns"):
+            yield from _ours(pattern, where)
+        else:
+            yield where, pattern
+
+
+def test_nothing_but_the_login_answers_somebody_who_is_not_signed_in(db, opened_log):
+    allowed = {"admin/login/", "admin/logout/", "admin/jsi18n/", ""}
+    client = Client()
+    for where, _ in _ours(get_resolver()):
+        if where.startswith("^") or where in allowed or "(?P" in where:
+            continue
+        url = "/" + re.sub(r"<uuid:\w+>", str(uuid.uuid4()), where)
+        url = re.sub(r"<int:\w+>", "1", url)
+        url = re.sub(r"<(?:path:|str:|slug:)?\w+>", "x", url)
+        for method in (client.get, client.post):
+            answer = method(url)
+
+            assert answer.status_code in {302, 401, 403, 404, 405}, (where, answer.status_code)
+            if answer.status_code == 302:
+                assert "/admin/login/" in answer["Location"] or "login" in answer["Location"], where
