@@ -1,0 +1,1 @@
+"""The example case: what a press report says of two prisoners, and what it leaves open."""
