@@ -1,7 +1,8 @@
 """Every setting an operator can change: one frozen dataclass, read once from the environment.
 
-A variable ``NAME`` may also be given as ``NAME_FILE``, the path of a file that holds the value; secrets
-belong there.  A value that can't be read stops the start with a sentence that names the variable.
+A variable ``NAME`` may also be given as ``NAME_FILE``, the path of a file that holds the value;
+secrets belong there.  A value that can't be read stops the start with a sentence that names the
+variable.
 """
 
 from __future__ import annotations
@@ -59,7 +60,9 @@ class Environment:
     MUNIMENT_PORT: int = _setting(8000, "Port that `manage.py up` listens on.")
     MUNIMENT_MAX_UPLOAD: int = _setting(100 * 2**30, "Largest file taken in.", unit="bytes")
     MUNIMENT_SEAL_INLINE: int = _setting(
-        256 * 2**20, "Uploads up to this are sealed within the request; larger by a job.", unit="bytes"
+        256 * 2**20,
+        "Uploads up to this are sealed within the request; larger by a job.",
+        unit="bytes",
     )
     MUNIMENT_LEASE: int = _setting(
         30, "A job whose worker gave no sign for this long is given to another.", unit="seconds"

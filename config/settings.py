@@ -1,17 +1,20 @@
 """Django's settings, worked out from config.environment; nothing else reads the environment."""
 
+import contextlib
 import os
 import secrets
-from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from config.environment import ROOT, SettingError, read
+from config.machine import socket_path
 
 ENVIRONMENT = read()
 BASE_DIR = ROOT
 
-# Where things are kept.
+# Where things are kept, and where `up` listens.
+HOST = ENVIRONMENT.MUNIMENT_HOST
+PORT = ENVIRONMENT.MUNIMENT_PORT
 DATA_DIR = ENVIRONMENT.MUNIMENT_DATA_DIR
 RUN_DIR = ENVIRONMENT.MUNIMENT_RUN_DIR
 SIGNER_DIR = ENVIRONMENT.MUNIMENT_SIGNER_DIR
@@ -32,15 +35,21 @@ def _secret_key() -> str:
     path = RUN_DIR / "secret_key"
     try:
         RUN_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+        if not path.exists():
+            # Linked into place whole: processes that start at once must not read half a key.
+            draft = RUN_DIR / f"secret_key.{secrets.token_hex(8)}"
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(secrets.token_urlsafe(50))
+                file.flush()
+                os.fsync(file.fileno())
+            with contextlib.suppress(FileExistsError):
+                path.hardlink_to(draft)
+            draft.unlink()
         return path.read_text(encoding="ascii")
     except OSError:
         # A folder that can't be written: each process makes its own, and `up` says what is wrong.
         return secrets.token_urlsafe(50)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(50))
-    return path.read_text(encoding="ascii")
 
 
 def _database(url: str) -> dict[str, Any]:
@@ -111,6 +120,7 @@ TEMPLATES = [
         },
     },
 ]
+DATABASE_IS_SERVER = bool(ENVIRONMENT.DATABASE_URL)
 DATABASES = {"default": _database(ENVIRONMENT.DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -179,8 +189,9 @@ STORE_S3 = {
 }
 
 # The broker is a doorbell; the outbox in the database is the record of work.
-VALKEY_SOCKET = Path(RUN_DIR) / "valkey.sock"
-CELERY_BROKER_URL = ENVIRONMENT.REDIS_URL or f"redis+socket://{VALKEY_SOCKET}"
+OWN_BROKER = not ENVIRONMENT.REDIS_URL
+VALKEY_SOCKET = socket_path(RUN_DIR)
+CELERY_BROKER_URL = ENVIRONMENT.REDIS_URL or f"redis+socket://{quote(str(VALKEY_SOCKET))}"
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
     "unacked_restore_interval": 5,
