@@ -1,0 +1,210 @@
+"""One ledger entry: its exact bytes, its place in its item's chain, its salted digests.
+
+An entry's leaf hash is over its bytes, so readers hash first and parse afterwards.  Personal values
+are not in it: each stands beside the ledger as a disclosure (RFC 9901), and the entry carries only
+the digests, sorted, so that a value can be withheld or erased and the ledger still verifies.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any, Optional
+
+from archive.proof import canonical
+from archive.proof.errors import MalformedError
+
+LONGEST_ENTRY = 65535  # bytes; the length field of C2SP tlog-tiles entry bundles is a uint16
+LEAST_SALT = 16  # bytes; 128 bits, so that a name cannot be guessed from its digest
+VERSION = 1
+
+_ORIGIN = re.compile(r"[!-*,-~]{1,255}")  # printable ASCII without space and "+"
+_ACTOR = re.compile(r"a-[0-9a-f]{32}")
+_KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_HASH = re.compile(r"[0-9a-f]{64}")
+_DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")  # base64url of 32 bytes, without padding
+_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)\.(\d{6})Z", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that was recorded.
+
+    ``item``, ``item_seq`` and ``prev`` are None for what concerns the whole log.  ``prev`` is the
+    hexadecimal leaf hash of the item's previous entry, None for its first.
+    """
+
+    log: str
+    seq: int
+    time: datetime
+    actor: str
+    kind: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    item: Optional[str] = None
+    item_seq: Optional[int] = None
+    prev: Optional[str] = None
+    sd: tuple[str, ...] = ()
+    v: int = VERSION
+
+    def __post_init__(self) -> None:
+        _require(self.v == VERSION and type(self.v) is int, "entry version is not 1")
+        _require(is_origin(self.log), "log is not an origin")
+        _require(_is_count(self.seq), "seq is not a number")
+        _require(self.time.tzinfo is not None, "time has no time zone")
+        _require(_matches(_ACTOR, self.actor), "actor is not an actor's id")
+        _require(_matches(_KIND, self.kind), "kind is not a kind's name")
+        _require(isinstance(self.data, Mapping), "data is not an object")
+        _require(all(_matches(_DIGEST, each) for each in self.sd), "sd holds no digest")
+        _require(all(a < b for a, b in _pairs(self.sd)), "sd is not sorted or repeats")
+        if self.item is None:
+            _require(self.item_seq is None and self.prev is None, "a chain without an item")
+            return
+        _require(_matches(_UUID, self.item), "item is not a UUID")
+        _require(_is_count(self.item_seq), "item_seq is not a number")
+        if self.item_seq == 0:
+            _require(self.prev is None, "prev before the item's first entry")
+        else:
+            _require(_matches(_HASH, self.prev), "prev is not a leaf hash")
+
+    def encode(self) -> bytes:
+        """Give the exact bytes that are hashed as the leaf."""
+        members: dict[str, Any] = {
+            "actor": self.actor,
+            "data": dict(self.data),
+            "kind": self.kind,
+            "log": self.log,
+            "seq": self.seq,
+            "time": format_time(self.time),
+            "v": self.v,
+        }
+        if self.item is not None:
+            members.update(item=self.item, item_seq=self.item_seq, prev=self.prev)
+        if self.sd:
+            members["sd"] = list(self.sd)
+        encoded = canonical.canonical(members)
+        if len(encoded) > LONGEST_ENTRY:
+            raise MalformedError(f"an entry of {len(encoded)} bytes; {LONGEST_ENTRY} is the most")
+        return encoded
+
+    @classmethod
+    def decode(cls, encoded: bytes) -> Entry:
+        """Read an entry's exact bytes.  Raises MalformedError for anything ``encode`` never writes."""
+        if len(encoded) > LONGEST_ENTRY:
+            raise MalformedError(f"an entry of {len(encoded)} bytes; {LONGEST_ENTRY} is the most")
+        members = canonical.parse(encoded)
+        if not isinstance(members, dict):
+            raise MalformedError("an entry is an object")
+        names = set(members) - {"sd"}
+        if names not in (_LOG_LEVEL, _ITEM_LEVEL):
+            raise MalformedError("an entry with missing or unknown members")
+        if "sd" in members and not (isinstance(members["sd"], list) and members["sd"]):
+            raise MalformedError("sd is not a list of digests")
+        if not isinstance(members["data"], dict):
+            raise MalformedError("data is not an object")
+        if "item" in members and members["item"] is None:
+            raise MalformedError("item is not a UUID")
+        members["time"] = parse_time(members["time"])
+        members["sd"] = tuple(members.get("sd", ()))
+        return cls(**members)
+
+
+_LOG_LEVEL = {"actor", "data", "kind", "log", "seq", "time", "v"}
+_ITEM_LEVEL = _LOG_LEVEL | {"item", "item_seq", "prev"}
+
+
+def is_origin(text: Any) -> bool:
+    """Tell whether ``text`` can name a log: printable ASCII, no space, no plus, 255 at most."""
+    return _matches(_ORIGIN, text)
+
+
+def format_time(time: datetime) -> str:
+    """Write an aware time in UTC to the microsecond, ``2026-11-23T06:19:00.123456Z``."""
+    if time.tzinfo is None:
+        raise TypeError("a time without a time zone")
+    utc = time.astimezone(timezone.utc).replace(tzinfo=None)
+    return utc.isoformat(timespec="microseconds") + "Z"
+
+
+def parse_time(text: Any) -> datetime:
+    """Read what ``format_time`` writes, and nothing else."""
+    found = _TIME.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        raise MalformedError("not a time in UTC to the microsecond")
+    try:
+        return datetime(*(int(part) for part in found.groups()), tzinfo=timezone.utc)  # type: ignore[misc, arg-type]
+    except ValueError as error:
+        raise MalformedError("not a time of the calendar") from error
+
+
+def microseconds(span: timedelta) -> int:
+    """Give a span as whole microseconds, the unit of the ledger's numbers."""
+    return span // timedelta(microseconds=1)
+
+
+def disclose(name: str, value: Any, salt: bytes) -> tuple[str, str]:
+    """Salt a personal value: give ``(disclosure, digest)`` (RFC 9901 section 4.2).
+
+    The disclosure is kept beside the ledger; the digest goes into the entry.  The salt MUST be
+    secret, fresh and random for each value.
+    """
+    if len(salt) < LEAST_SALT:
+        raise TypeError(f"a salt of {len(salt)} bytes; {LEAST_SALT} is the least")
+    text = _base64url(canonical.canonical([_base64url(salt), name, value]))
+    return text, disclosure_digest(text)
+
+
+def disclosure_digest(text: str) -> str:
+    """Give the digest of a disclosure as it stands in an entry (RFC 9901 section 4.2.3)."""
+    try:
+        return _base64url(hashlib.sha256(text.encode("ascii")).digest())
+    except UnicodeEncodeError as error:
+        raise MalformedError("a disclosure is base64url text") from error
+
+
+def open_disclosure(text: str) -> tuple[bytes, str, Any]:
+    """Read a disclosure as ``(salt, name, value)``; its digest says whether it belongs anywhere."""
+    parts = canonical.parse_loosely(_from_base64url(text))
+    if not (
+        isinstance(parts, list)
+        and len(parts) == 3
+        and isinstance(parts[0], str)
+        and isinstance(parts[1], str)
+    ):
+        raise MalformedError("a disclosure holds a salt, a name and a value")
+    return _from_base64url(parts[0]), parts[1], parts[2]
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def _from_base64url(text: str) -> bytes:
+    if not re.fullmatch(r"[A-Za-z0-9_-]*", text):
+        raise MalformedError("not base64url without padding")
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except binascii.Error as error:
+        raise MalformedError("not base64url without padding") from error
+
+
+def _pairs(values: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(values[at], values[at + 1]) for at in range(len(values) - 1)]
+
+
+def _matches(pattern: re.Pattern[str], value: Any) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= canonical.LARGEST_INTEGER
+
+
+def _require(condition: bool, reason: str) -> None:
+    if not condition:
+        raise MalformedError(reason)
