@@ -41,7 +41,5 @@ def set_membership(membership: CaseMembership, *, user: User, now: datetime) -> 
         if ended:
             log.add(events.CaseMemberEnded(case=str(case.pk), member=member))
         else:
-            log.add(
-                events.CaseMemberAdded(case=str(case.pk), member=member, role=membership.role)
-            )
+            log.add(events.CaseMemberAdded(case=str(case.pk), member=member, role=membership.role))
     return membership

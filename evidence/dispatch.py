@@ -1,4 +1,4 @@
-"""Rings the broker after a commit.  Names tasks, imports none; a dead or frozen broker delays nobody.
+"""Rings the broker after a commit.  Names tasks, imports none; a dead broker delays nobody.
 
 The outbox's row is the record of work.  The bell only makes it start sooner: a ring that is lost
 is made up for by the sweep.

@@ -6,28 +6,17 @@ not, and each download, are entries.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.utils import timezone
 
-from archive import bundling, checkpoints, custody, outbox, store
-from archive.custody import Actor
+from archive import custody, outbox
 from archive.models.bundle import Bundle
-from archive.models.job import Job
-from archive.models.ledger import ItemHead
 from archive.proof import events
-from archive.signer import Signer
-from evidence import access, dispatch, processing
-from evidence.formats import item_json, readme
-from evidence.models.analysis import Analysis
+from evidence import access, dispatch
 from evidence.models.export import Export
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem

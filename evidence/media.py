@@ -1,4 +1,4 @@
-"""Answers that carry bytes: originals as locked-down attachments, derivatives for viewing, in ranges.
+"""Answers that carry bytes, in ranges: originals to save only, derivatives to view.
 
 Django's FileResponse knows no Range; without it a video can't be sought and a download not resumed
 (RFC 9110, section 14).
@@ -104,7 +104,9 @@ def attachment(
     )
     plain = re.sub(r"[^A-Za-z0-9._-]", "_", filename)[-100:] or "file"
     encoded = quote(filename.replace("\x00", ""), safe="", errors="replace")
-    response["Content-Disposition"] = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
+    response["Content-Disposition"] = (
+        f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
+    )
     response["Content-Security-Policy"] = "sandbox; default-src 'none'; frame-ancestors 'none'"
     response["X-Content-Type-Options"] = "nosniff"
     return response

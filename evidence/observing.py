@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.http import HttpRequest
 from django.utils import timezone
 
 from archive import custody
@@ -70,17 +69,17 @@ def ledger_read(user: User, *, view: str, now: datetime) -> None:
         log.add(events.LedgerRead(view=view))
 
 
-def logged_in(sender: Any, request: HttpRequest, user: User, **_: Any) -> None:
+def logged_in(user: User, **_: Any) -> None:
     with custody.recording(actor=access.actor_of(user), now=timezone.now()) as log:
         log.add(events.SessionLogin())
 
 
-def logged_out(sender: Any, request: HttpRequest, user: User | None, **_: Any) -> None:
+def logged_out(user: User | None, **_: Any) -> None:
     if user is not None:
         with custody.recording(actor=access.actor_of(user), now=timezone.now()) as log:
             log.add(events.SessionLogout())
 
 
-def login_failed(sender: Any, credentials: dict[str, Any], **_: Any) -> None:
+def login_failed(credentials: dict[str, Any], **_: Any) -> None:
     with custody.recording(actor=NOBODY, now=timezone.now()) as log:
         log.add(events.SessionLoginFailed(username=str(credentials.get("username", ""))[:150]))

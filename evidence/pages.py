@@ -14,7 +14,12 @@ from django.core.files.storage import storages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+from django.views.decorators.http import (
+    require_GET,
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
 
 from archive import store
 from archive.models.audit import AuditRun
@@ -80,8 +85,11 @@ def receipt(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
         answer["Content-Disposition"] = f'attachment; filename="{shown.reference}-receipt.json"'
         return answer
     return _page(
-        request, "admin/evidence/receipt.html", f"Receipt {shown.reference}",
-        receipt=shown, item=found,
+        request,
+        "admin/evidence/receipt.html",
+        f"Receipt {shown.reference}",
+        receipt=shown,
+        item=found,
     )
 
 
@@ -144,8 +152,11 @@ def export_new(request: HttpRequest) -> HttpResponse:
     except ValueError as error:
         raise Http404("No such item.") from error
     items = list(
-        access.visible_to(user, "export").filter(pk__in=ids).select_related("case")
-        .prefetch_related("files").order_by("exhibit_number")
+        access.visible_to(user, "export")
+        .filter(pk__in=ids)
+        .select_related("case")
+        .prefetch_related("files")
+        .order_by("exhibit_number")
     )
     if len(items) != len(set(ids)):
         observing.refused(user, act="export", what="item", now=timezone.now())
@@ -153,16 +164,18 @@ def export_new(request: HttpRequest) -> HttpResponse:
     form = exporting.ExportForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and items:
         try:
-            export = exporting.export(
-                items, user=user, now=timezone.now(), **form.cleaned_data
-            )
+            export = exporting.export(items, user=user, now=timezone.now(), **form.cleaned_data)
         except exporting.ExportError as error:
             form.add_error(None, str(error))
         else:
             return redirect("evidence:export", export.pk)
     return _page(
-        request, "admin/evidence/export_new.html", "Export a bundle",
-        form=form, items=items, preview=exporting.preview(items),
+        request,
+        "admin/evidence/export_new.html",
+        "Export a bundle",
+        form=form,
+        items=items,
+        preview=exporting.preview(items),
     )
 
 
@@ -198,9 +211,13 @@ def export_page(request: HttpRequest, bundle: uuid.UUID) -> HttpResponse:
     """Show one bundle: its progress while it is written, its digests and its download after."""
     found = _export(request, bundle)
     return _page(
-        request, "admin/evidence/export.html", f"Bundle for {found.recipient}",
-        export=found, items=found.items.order_by("exhibit_number"),
-        progress=exporting.progress(found), key=exporting.public_key(),
+        request,
+        "admin/evidence/export.html",
+        f"Bundle for {found.recipient}",
+        export=found,
+        items=found.items.order_by("exhibit_number"),
+        progress=exporting.progress(found),
+        key=exporting.public_key(),
     )
 
 
@@ -257,8 +274,12 @@ def audit(request: HttpRequest, run: uuid.UUID) -> HttpResponse:
         answer["Content-Disposition"] = f'attachment; filename="audit-{found.pk}.json"'
         return answer
     return _page(
-        request, "admin/archive/report.html", "Verification report",
-        run=found, progress=verifying.progress(found), **verifying.shown(found),
+        request,
+        "admin/archive/report.html",
+        "Verification report",
+        run=found,
+        progress=verifying.progress(found),
+        **verifying.shown(found),
     )
 
 

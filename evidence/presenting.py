@@ -1,4 +1,4 @@
-"""What the pages show: facts gathered for reading, with the queries each costs.  Changes nothing."""
+"""What the pages show: facts gathered for reading, with what each costs.  Changes nothing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
@@ -17,7 +18,8 @@ from archive.models.job import Job
 from archive.models.ledger import Entry
 from archive.models.stored_object import StoredObject
 from archive.proof import events
-from archive.proof.entries import open_disclosure
+from archive.proof.entries import Entry as Written
+from archive.proof.entries import format_time, open_disclosure
 from evidence.models.agent import Agent
 from evidence.models.analysis import Analysis, Fingerprint
 from evidence.models.file import EvidenceFile
@@ -78,9 +80,7 @@ def _labels(actors: Iterable[str]) -> dict[str, str]:
             ids[uuid.UUID(actor.removeprefix("a-"))] = actor
         except ValueError:
             continue
-    known = {
-        ids[agent.pk]: agent.label for agent in Agent.objects.filter(pk__in=ids).only("label")
-    }
+    known = {ids[agent.pk]: agent.label for agent in Agent.objects.filter(pk__in=ids).only("label")}
     return {"a-" + "0" * 32: "Worker", **known}
 
 
@@ -93,45 +93,40 @@ def _words(value: Any) -> str:
 
 
 def steps(entries: Iterable[Entry]) -> list[Step]:
-    """Return entries as a timeline: two more queries, however many entries."""
-    rows = list(entries)
-    labels = _labels(row.actor for row in rows)
+    """Return entries as a timeline, from their own bytes: two queries more."""
+    rows = [(Written.decode(row.body.encode()), bytes(row.leaf).hex()) for row in entries]
+    labels = _labels(written.actor for written, _ in rows)
     private: dict[int, list[tuple[str, str]]] = {}
-    for one in Disclosure.objects.filter(entry_seq__in=[row.seq for row in rows]):
-        if one.text is None:
-            private.setdefault(one.entry_seq, []).append((one.name, "erased"))
-            continue
-        _, name, value = open_disclosure(one.text)
-        private.setdefault(one.entry_seq, []).append((name, _words(value)))
-    shown = []
-    for row in rows:
-        data = row.data
-        public = [
-            (name.replace("_", " "), _words(value))
-            for name, value in data.items()
-            if name not in _HIDDEN and value is not None
-        ]
-        hidden = [(name.replace("_", " "), value) for name, value in private.get(row.seq, [])]
-        shown.append(
-            Step(
-                seq=row.seq,
-                time=row.time,
-                kind=row.kind,
-                sentence=events.sentence_for(row.kind, data),
-                actor=labels.get(row.actor, "Unknown actor"),
-                actor_id=row.actor,
-                leaf=bytes(row.leaf).hex(),
-                outcome=str(data.get("outcome", "")),
-                values=tuple(sorted(hidden) + sorted(public)),
-                item=str(row.item or ""),
-            )
+    for one in Disclosure.objects.filter(entry_seq__in=[written.seq for written, _ in rows]):
+        value = "erased" if one.text is None else _words(open_disclosure(one.text)[2])
+        private.setdefault(one.entry_seq, []).append((one.name.replace("_", " "), value))
+    return [
+        Step(
+            seq=written.seq,
+            time=format_time(written.time),
+            kind=written.kind,
+            sentence=events.sentence_for(written.kind, written.data),
+            actor=labels.get(written.actor, "Unknown actor"),
+            actor_id=written.actor,
+            leaf=leaf,
+            outcome=str(written.data.get("outcome", "")),
+            values=(
+                *sorted(private.get(written.seq, [])),
+                *sorted(
+                    (name.replace("_", " "), _words(value))
+                    for name, value in written.data.items()
+                    if name not in _HIDDEN and value is not None
+                ),
+            ),
+            item=written.item or "",
         )
-    return shown
+        for written, leaf in rows
+    ]
 
 
 def history(item: EvidenceItem) -> list[Step]:
     """Return the item's custody, oldest first."""
-    return steps(custody.history_of(item.pk))
+    return steps(Entry.objects.filter(item=str(item.pk)).order_by("item_seq"))
 
 
 def progress(item: EvidenceItem) -> Progress:
@@ -285,6 +280,10 @@ class LedgerQuery:
 PAGE = 50
 
 
+def _midnight(day: str) -> datetime:
+    return datetime.combine(date.fromisoformat(day), time.min, tzinfo=UTC)
+
+
 def ledger_page(query: LedgerQuery) -> tuple[list[Step], int | None]:
     """Return a page of the ledger, newest first, and where the next one begins.
 
@@ -301,10 +300,9 @@ def ledger_page(query: LedgerQuery) -> tuple[list[Step], int | None]:
     if query.actor:
         entries = entries.filter(actor=query.actor)
     if query.since:
-        entries = entries.filter(time__gte=query.since)
+        entries = entries.filter(time__gte=_midnight(query.since))
     if query.until:
-        # The text of a time sorts as the time does; "~" stands after every digit and letter.
-        entries = entries.filter(time__lte=query.until + "~")
+        entries = entries.filter(time__lt=_midnight(query.until) + timedelta(days=1))
     if query.before is not None:
         entries = entries.filter(seq__lt=query.before)
     rows = list(entries[: PAGE + 1])

@@ -1,4 +1,4 @@
-"""The four groups and exactly their rights.  What they open per case is evidence.access's matter."""
+"""The four groups and exactly their rights.  What they open in a case: evidence.access."""
 
 from __future__ import annotations
 

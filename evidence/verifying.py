@@ -27,9 +27,7 @@ VERDICTS = {
 def request(*, user: User, now: datetime) -> AuditRun:
     """Have the whole ledger and every original checked by a worker."""
     with transaction.atomic():
-        run = AuditRun.objects.create(
-            requested_by=access.actor_of(user).id, requested_at=now
-        )
+        run = AuditRun.objects.create(requested_by=access.actor_of(user).id, requested_at=now)
         job = outbox.add("archive.audit", str(run.pk))
         run.job = job.pk
         run.save(update_fields=["job"])

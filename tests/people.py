@@ -30,9 +30,7 @@ class Cast:
 
 
 def _person(name: str, group: str | None, *, superuser: bool = False) -> User:
-    user = User.objects.create_user(
-        name, password=PASSWORD, is_staff=True, is_superuser=superuser
-    )
+    user = User.objects.create_user(name, password=PASSWORD, is_staff=True, is_superuser=superuser)
     if group:
         user.groups.add(Group.objects.get(name=group))
     return user

@@ -24,8 +24,15 @@ class CaseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("reference", "title", "status", "default_level", "opened_at")
     list_filter = ("status",)
     search_fields = ("reference", "title")
-    fields = ("reference", "title", "description", "status", "legal_basis", "default_level",
-              "retention_rule")
+    fields = (
+        "reference",
+        "title",
+        "description",
+        "status",
+        "legal_basis",
+        "default_level",
+        "retention_rule",
+    )
     inlines = (MembershipInline,)
     show_full_result_count = False
     actions = None
@@ -44,7 +51,9 @@ class CaseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def save_model(self, request: HttpRequest, obj: Case, form: forms.ModelForm, change: bool) -> None:  # type: ignore[type-arg]
+    def save_model(
+        self, request: HttpRequest, obj: Case, form: forms.ModelForm, change: bool
+    ) -> None:  # type: ignore[type-arg]
         if change:
             describing.change_case(
                 obj, fields=form.changed_data, user=request.user, now=timezone.now()
@@ -55,5 +64,3 @@ class CaseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         for membership in formset.save(commit=False):
             describing.set_membership(membership, user=request.user, now=timezone.now())
-
-

@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from evidence import access, observing, presenting
 from archive.admin.reading import ReadOnlyAdmin
+from evidence import access, observing, presenting
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
 
@@ -33,8 +33,15 @@ class CaseFilter(admin.SimpleListFilter):
 
 @admin.register(EvidenceItem)
 class EvidenceItemAdmin(ReadOnlyAdmin):
-    list_display = ("reference", "title", "kind_shown", "case_reference", "level_badge", "work",
-                    "received")
+    list_display = (
+        "reference",
+        "title",
+        "kind_shown",
+        "case_reference",
+        "level_badge",
+        "work",
+        "received",
+    )
     list_display_links = ("reference", "title")
     list_filter = (CaseFilter, "kind", "effective_level", "status")
     search_fields = ("exhibit_number", "title", "files__sha256", "files__original_filename")
@@ -45,17 +52,16 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
     change_list_template = "admin/evidence/evidenceitem/change_list.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EvidenceItem]:
-        return presenting.with_progress(
-            access.visible_to(request.user).select_related("case")
-        )
+        return presenting.with_progress(access.visible_to(request.user).select_related("case"))
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("evidence.view_evidenceitem")
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         # Lookups through relations would answer questions about what one may not see.
-        return "__" not in lookup or lookup.rsplit("__", 1)[-1] in {"exact", "in"} and (
-            lookup.split("__")[0] in {"kind", "effective_level", "status"}
+        return "__" not in lookup or (
+            lookup.rsplit("__", 1)[-1] in {"exact", "in"}
+            and (lookup.split("__", maxsplit=1)[0] in {"kind", "effective_level", "status"})
         )
 
     @admin.display(description="Exhibit", ordering="exhibit_number")
@@ -84,7 +90,10 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
         if item.analyses_waiting:
             return format_html(
                 '<progress max="{}" value="{}"></progress> {} of {}',
-                item.analyses_total, done, done, item.analyses_total,
+                item.analyses_total,
+                done,
+                done,
+                item.analyses_total,
             )
         if item.analyses_failed:
             return format_html('<span class="badge bad">{} failed</span>', item.analyses_failed)
@@ -94,8 +103,7 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
     def received(self, item: EvidenceItem) -> str:
         return f"{item.created_at:%Y-%m-%d %H:%M}"
 
-    @admin.action(description="Export the selected items as a bundle",
-                  permissions=["export"])
+    @admin.action(description="Export the selected items as a bundle", permissions=["export"])
     def export_selected(self, request: HttpRequest, queryset: QuerySet[EvidenceItem]) -> Any:
         ids = ",".join(str(pk) for pk in queryset.order_by().values_list("pk", flat=True))
         return redirect(f"{reverse('evidence:export_new')}?items={ids}")

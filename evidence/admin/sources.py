@@ -25,8 +25,15 @@ class SourceAdmin(_KeptAdmin):
     list_display = ("name", "kind", "independence_group", "platform")
     list_filter = ("kind",)
     search_fields = ("name",)
-    fields = ("name", "kind", "platform", "handle", "canonical_url", "independence_group",
-              "confidential")
+    fields = (
+        "name",
+        "kind",
+        "platform",
+        "handle",
+        "canonical_url",
+        "independence_group",
+        "confidential",
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
         """Sources of visible items, and confidential ones of nobody else's cases."""

@@ -148,6 +148,6 @@ class EvidenceItem(models.Model):
         return f"{self.exhibit_number} {self.title}"
 
     def governing_level(self) -> Level:
-        """Work out the level that counts: the highest of the item's, its markers' and its case's."""
+        """Work out the level that counts: the highest of item, markers and case."""
         minima = [MARKER_MINIMA[marker] for marker in self.markers if marker in MARKER_MINIMA]
         return highest(self.level, self.case.default_level, *minima)

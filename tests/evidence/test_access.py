@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 from django.utils import timezone
 
+from archive import custody
 from evidence import access
 from evidence.models.case import CaseMembership
 from evidence.models.item import EvidenceItem
@@ -82,17 +83,25 @@ def test_a_foreign_item_and_one_that_does_not_exist_get_the_same_answer(cast, it
 
 
 def test_a_member_gets_the_item_that_strangers_are_refused(cast, item):
-    answer = _as(cast.researcher).get(
-        reverse("admin:evidence_evidenceitem_change", args=[item.pk])
-    )
+    answer = _as(cast.researcher).get(reverse("admin:evidence_evidenceitem_change", args=[item.pk]))
 
     assert answer.status_code == 200
     assert item.title in answer.content.decode()
 
 
 @pytest.mark.parametrize("who", ["stranger", "outsider", "root"])
-@pytest.mark.parametrize("query", ["", "?q=note", "?kind__exact=document", "?case={case}",
-                                   "?case__title__startswith=Case", "?o=1", "?all="])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?q=note",
+        "?kind__exact=document",
+        "?case={case}",
+        "?case__title__startswith=Case",
+        "?o=1",
+        "?all=",
+    ],
+)
 def test_lists_searches_and_filters_do_not_count_past_the_wall(cast, item, who, query):
     url = reverse("admin:evidence_evidenceitem_changelist") + query.format(case=cast.case.pk)
     answer = _as(getattr(cast, who)).get(url, follow=True)
@@ -132,8 +141,6 @@ def test_an_auditor_reads_custody_but_not_content(cast, item):
 
 
 def test_refusals_are_entries_whether_or_not_the_thing_exists(cast, item):
-    from archive import custody
-
     client = _as(cast.stranger)
     for pk in (item.pk, uuid.uuid4()):
         before = len(list(custody.entries(kind="access.denied")))

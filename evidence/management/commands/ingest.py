@@ -35,7 +35,9 @@ class Command(BaseCommand):
         parser.add_argument("--language", action="append", default=[], help="BCP 47; repeatable")
         parser.add_argument("--level", choices=Level.values, default="internal")
         parser.add_argument(
-            "--journal", type=Path, default=Path("ingest-journal.ndjson"),
+            "--journal",
+            type=Path,
+            default=Path("ingest-journal.ndjson"),
             help="receipts, one JSON object a line (default: %(default)s)",
         )
 
