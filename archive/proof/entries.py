@@ -94,7 +94,7 @@ class Entry:
 
     @classmethod
     def decode(cls, encoded: bytes) -> Entry:
-        """Read an entry's exact bytes.  Raises MalformedError for anything ``encode`` never writes."""
+        """Read an entry's exact bytes.  Anything that ``encode`` never writes is malformed."""
         if len(encoded) > LONGEST_ENTRY:
             raise MalformedError(f"an entry of {len(encoded)} bytes; {LONGEST_ENTRY} is the most")
         members = canonical.parse(encoded)

@@ -1,0 +1,530 @@
+"""The vocabulary of custody: one class for each kind of event, on one page.
+
+Each kind has the sentence that a reader sees, the Library of Congress eventType that PREMIS gives
+it, and the name of its CASE investigative action.  A kind never changes its meaning: a new meaning
+is a new kind.  Fields marked ``personal()`` never enter an entry in clear; they become salted
+digests there and disclosures beside it.  A kind that a reader does not know stays readable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Optional, TypeVar
+
+T = TypeVar("T")
+
+
+def personal(default: Any = None) -> Any:
+    """Mark a field as personal: salted in the entry, disclosed beside it.  None is not recorded."""
+    return field(default=default, metadata={"personal": True})
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened, before the ledger gives it a number, a time and an actor."""
+
+    kind: ClassVar[str] = ""
+    sentence: ClassVar[str] = ""
+    premis: ClassVar[str] = ""
+    case_action: ClassVar[str] = ""
+
+    def public(self) -> dict[str, Any]:
+        """Give what the entry holds in clear: its ``data``."""
+        return {
+            each.name: _plain(getattr(self, each.name))
+            for each in fields(self)
+            if not each.metadata.get("personal")
+        }
+
+    def private(self) -> dict[str, Any]:
+        """Give the personal values that are there, to be salted one by one."""
+        return {
+            each.name: _plain(getattr(self, each.name))
+            for each in fields(self)
+            if each.metadata.get("personal") and getattr(self, each.name) is not None
+        }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    if isinstance(value, ExportedItem):
+        return {each.name: getattr(value, each.name) for each in fields(value)}
+    return value
+
+
+KINDS: dict[str, type[Event]] = {}
+
+
+def _kind(event: type[T]) -> type[T]:
+    """Enter a class into the vocabulary; two classes of one kind are a programmer's mistake."""
+    if not issubclass(event, Event) or not event.kind or event.kind in KINDS:
+        raise TypeError(f"not a new kind of event: {event.__name__}")
+    KINDS[event.kind] = event
+    return event
+
+
+def sentence_for(kind: str, data: Mapping[str, Any]) -> str:
+    """Say what an entry records, in words; also for kinds and members that are not known here."""
+    event = KINDS.get(kind)
+    if event is None:
+        return f"An event of the kind “{kind}”, which this version has no sentence for."
+    return event.sentence.format_map(_Spoken(data))
+
+
+class _Spoken(dict[str, str]):
+    """Values as a sentence shows them: plain text, and a dash for what is not there."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        super().__init__({name: _spoken(value) for name, value in data.items()})
+
+    def __missing__(self, name: str) -> str:
+        return "—"
+
+
+def _spoken(value: Any) -> str:
+    if value is None:
+        return "—"
+    if isinstance(value, (list, tuple)):
+        if all(isinstance(part, str) for part in value):
+            return ", ".join(value) or "—"
+        return str(len(value))
+    if isinstance(value, Mapping):
+        return str(len(value))
+    return str(value)
+
+
+# The log and its cases
+
+
+@_kind
+@dataclass(frozen=True)
+class LogCreated(Event):
+    kind = "log.created"
+    sentence = "The ledger was opened for {organisation}."
+    premis = "creation"
+    case_action = "ledger opened"
+
+    organisation: str
+    vkeys: tuple[str, ...]
+    hash_algorithm: str
+    signature_algorithm: str
+    specification_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
+class CaseOpened(Event):
+    kind = "case.opened"
+    sentence = "The case was opened."
+    premis = "creation"
+    case_action = "case opened"
+
+    case: str
+    reference: Optional[str] = personal()
+    title: Optional[str] = personal()
+
+
+@_kind
+@dataclass(frozen=True)
+class CaseMemberAdded(Event):
+    kind = "case.member_added"
+    sentence = "{member} was given access to the case as {role}."
+    premis = "policy assignment"
+    case_action = "access granted"
+
+    case: str
+    member: str
+    role: str
+
+
+@_kind
+@dataclass(frozen=True)
+class CaseMemberEnded(Event):
+    kind = "case.member_ended"
+    sentence = "{member} no longer has access to the case."
+    premis = "policy assignment"
+    case_action = "access ended"
+
+    case: str
+    member: str
+
+
+# Items and their files
+
+
+@_kind
+@dataclass(frozen=True)
+class ItemRegistered(Event):
+    kind = "item.registered"
+    sentence = "The item was registered as exhibit {exhibit_number}, a {item_kind}."
+    premis = "accession"
+    case_action = "registered"
+
+    case: str
+    exhibit_number: str
+    item_kind: str
+    level: str
+    title: Optional[str] = personal()
+    source: Optional[str] = personal()
+
+
+@_kind
+@dataclass(frozen=True)
+class ItemAcquired(Event):
+    """How the item came here, as told: ``acquired_at`` is a claim, the entry's time is not."""
+
+    kind = "item.acquired"
+    sentence = "The item was acquired by {method}; its digest was computed by {hash_computed_by}."
+    premis = "capture"
+    case_action = "acquired"
+
+    case: str
+    method: str
+    hash_computed_by: str
+    acquired_by: Optional[str] = personal()
+    provided_by: Optional[str] = personal()
+    acquired_at: Optional[str] = personal()
+    url: Optional[str] = personal()
+    place: Optional[str] = personal()
+    known_gaps: Optional[str] = personal()
+
+
+@_kind
+@dataclass(frozen=True)
+class MediaIngested(Event):
+    """``media_type`` is what the sender declared, not what was found."""
+
+    kind = "media.ingested"
+    sentence = "A file of {size} bytes was taken in and sealed; its SHA-256 is {sha256}."
+    premis = "ingestion"
+    case_action = "preserved"
+
+    case: str
+    file: str
+    sha256: str
+    sha512: str
+    size: int
+    crc32: int
+    media_type: str
+    declared_sha256: Optional[str] = None
+    declared_match: str = "not_declared"  # match, mismatch, not_declared
+    original_filename: Optional[str] = personal()
+
+
+@_kind
+@dataclass(frozen=True)
+class ItemDescribed(Event):
+    kind = "item.described"
+    sentence = "The item's description was changed: {fields}."
+    premis = "metadata modification"
+    case_action = "described"
+
+    case: str
+    fields: tuple[str, ...]
+    before: Optional[str] = personal()  # JSON text
+    after: Optional[str] = personal()
+    reason: Optional[str] = personal()
+
+
+@dataclass(frozen=True)
+class _ToolRun(Event):
+    """What a tool made of a file.  ``outcome``: success, failure, unsupported, partial."""
+
+    case: str
+    file: str
+    tool: str
+    version: str
+    outcome: str
+    reason: Optional[str] = None
+    result_sha256: Optional[str] = None
+    isolation: Optional[str] = None
+
+
+@_kind
+@dataclass(frozen=True)
+class FormatIdentified(_ToolRun):
+    kind = "media.format_identified"
+    sentence = "The file's format was examined with {tool} {version}: {outcome}."
+    premis = "format identification"
+    case_action = "format identified"
+
+
+@_kind
+@dataclass(frozen=True)
+class MetadataExtracted(_ToolRun):
+    kind = "media.metadata_extracted"
+    sentence = "The file's embedded facts were read with {tool} {version}: {outcome}."
+    premis = "metadata extraction"
+    case_action = "metadata extracted"
+
+
+@_kind
+@dataclass(frozen=True)
+class MediaFingerprinted(_ToolRun):
+    kind = "media.fingerprinted"
+    sentence = "The file was fingerprinted with {tool} {version}: {outcome}."
+    premis = "forensic feature analysis"
+    case_action = "fingerprinted"
+
+
+@_kind
+@dataclass(frozen=True)
+class ItemDerived(Event):
+    kind = "item.derived"
+    sentence = "A {derivation} of {size} bytes was made from a file with {tool} {version}."
+    premis = "migration"
+    case_action = "derived"
+
+    case: str
+    file: str
+    derived_from: str
+    derivation: str
+    sha256: str
+    size: int
+    media_type: str
+    tool: str
+    version: str
+
+
+@_kind
+@dataclass(frozen=True)
+class FixityChecked(Event):
+    kind = "media.fixity_checked"
+    sentence = "A file was read back and compared with its SHA-256: {outcome}."
+    premis = "fixity check"
+    case_action = "integrity verified"
+
+    case: str
+    file: str
+    sha256: str
+    found: Optional[str] = None
+    outcome: str = "match"
+
+
+@_kind
+@dataclass(frozen=True)
+class FixityFailed(Event):
+    kind = "media.fixity_failed"
+    sentence = "A file was read back and is not what was sealed: {outcome}."
+    premis = "fixity check"
+    case_action = "integrity check failed"
+
+    case: str
+    file: str
+    sha256: str
+    found: Optional[str] = None
+    outcome: str = "mismatch"
+
+
+# People
+
+
+@_kind
+@dataclass(frozen=True)
+class ItemAccessed(Event):
+    kind = "item.accessed"
+    sentence = "The item was looked at ({rendition}); purpose: {purpose}."
+    premis = "dissemination"
+    case_action = "accessed"
+
+    case: str
+    rendition: str
+    purpose: Optional[str] = None
+
+
+@_kind
+@dataclass(frozen=True)
+class ItemDownloaded(Event):
+    kind = "item.downloaded"
+    sentence = "An original was downloaded; its SHA-256 is {sha256}."
+    premis = "dissemination"
+    case_action = "downloaded"
+
+    case: str
+    file: str
+    sha256: str
+    reason: Optional[str] = personal()
+
+
+@_kind
+@dataclass(frozen=True)
+class AccessDenied(Event):
+    kind = "access.denied"
+    sentence = "An attempt to {act} at {what} was refused: {reason}."
+    premis = "policy assignment"
+    case_action = "access denied"
+
+    act: str
+    what: str
+    reason: str
+
+
+@_kind
+@dataclass(frozen=True)
+class LoggedIn(Event):
+    kind = "session.login"
+    sentence = "Somebody logged in."
+    premis = "dissemination"
+    case_action = "logged in"
+
+
+@_kind
+@dataclass(frozen=True)
+class LoggedOut(Event):
+    kind = "session.logout"
+    sentence = "Somebody logged out."
+    premis = "dissemination"
+    case_action = "logged out"
+
+
+@_kind
+@dataclass(frozen=True)
+class LoginFailed(Event):
+    kind = "session.login_failed"
+    sentence = "An attempt to log in failed."
+    premis = "policy assignment"
+    case_action = "login failed"
+
+    username: Optional[str] = personal()
+
+
+# Exports
+
+
+@_kind
+@dataclass(frozen=True)
+class ExportRequested(Event):
+    kind = "export.requested"
+    sentence = "A bundle of the items {items} was asked for, in the profile “{profile}”."
+    premis = "dissemination"
+    case_action = "export requested"
+
+    bundle: str
+    case: str
+    items: tuple[str, ...]
+    profile: str
+    purpose: Optional[str] = personal()
+    recipient: Optional[str] = personal()
+
+
+@dataclass(frozen=True)
+class ExportedItem:
+    """Where an item's chain stood when it was exported; ``head`` is its last entry's leaf hash."""
+
+    item: str
+    next_item_seq: int
+    head: str
+
+
+@_kind
+@dataclass(frozen=True)
+class ExportCreated(Event):
+    """Recorded once for a bundle, on the log; several times if its items do not fit one entry.
+
+    Every exported item also has an ``item.exported`` of its own.
+    """
+
+    kind = "export.created"
+    sentence = "Bundle {bundle} was made; number of items: {items}."
+    premis = "dissemination"
+    case_action = "exported"
+
+    bundle: str
+    items: tuple[ExportedItem, ...]
+    profile: str
+
+
+@_kind
+@dataclass(frozen=True)
+class ItemExported(Event):
+    """``next_item_seq`` is the number that the item's next entry will have after this one."""
+
+    kind = "item.exported"
+    sentence = "The item went into bundle {bundle}."
+    premis = "dissemination"
+    case_action = "exported"
+
+    case: str
+    bundle: str
+    next_item_seq: int
+
+
+@_kind
+@dataclass(frozen=True)
+class ExportFailed(Event):
+    kind = "export.failed"
+    sentence = "Bundle {bundle} could not be made: {reason}."
+    premis = "dissemination"
+    case_action = "export failed"
+
+    bundle: str
+    reason: str
+
+
+@_kind
+@dataclass(frozen=True)
+class ExportDownloaded(Event):
+    kind = "export.downloaded"
+    sentence = "Bundle {bundle} was downloaded; its SHA-256 is {sha256}."
+    premis = "dissemination"
+    case_action = "export downloaded"
+
+    bundle: str
+    sha256: str
+
+
+# The ledger itself
+
+
+@_kind
+@dataclass(frozen=True)
+class LedgerRead(Event):
+    kind = "ledger.read"
+    sentence = "The ledger was read: {view}."
+    premis = "dissemination"
+    case_action = "ledger read"
+
+    view: str
+
+
+@_kind
+@dataclass(frozen=True)
+class LedgerVerified(Event):
+    kind = "ledger.verified"
+    sentence = "The ledger was verified up to entry number {size}: {outcome}."
+    premis = "validation"
+    case_action = "ledger verified"
+
+    outcome: str
+    size: int
+    checked: tuple[str, ...]
+    not_checked: tuple[str, ...]
+
+
+@_kind
+@dataclass(frozen=True)
+class ClockAnomaly(Event):
+    kind = "clock.anomaly"
+    sentence = "The server's clock went back by {went_back_us} microseconds."
+    premis = "validation"
+    case_action = "clock anomaly"
+
+    went_back_us: int
+
+
+@_kind
+@dataclass(frozen=True)
+class Correction(Event):
+    """Nothing is ever edited: what entry ``seq`` got wrong is said here."""
+
+    kind = "correction"
+    sentence = "Entry {seq} was corrected."
+    premis = "metadata modification"
+    case_action = "corrected"
+
+    seq: int
+    reason: Optional[str] = personal()
