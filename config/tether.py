@@ -4,7 +4,7 @@
 
 LIFELINE is the number of an inherited end of a pipe whose other end only the asking process holds;
 the system closes that end however the process dies, ``kill -9`` included.  Then, and on SIGTERM,
-the command gets SIGNAL, and GRACE seconds later its whole process group is killed: a worker's pool and
+the command gets SIGNAL, and GRACE seconds later its whole group is killed: a worker's pool and
 a server's workers go with it.  The group is this process's own, so whoever starts it MUST make it a
 session leader.  USER is the numeric id to run the command as, or ``-``.  Standard library only.
 """
@@ -53,9 +53,8 @@ def main(arguments: list[str]) -> None:
             break
         ready, _, _ = select.select(watched, [], [], remaining)
         orphaned = lifeline in ready
-        told = woken in ready and any(
-            number in os.read(woken, 64) for number in (signal.SIGTERM, signal.SIGINT)
-        )
+        numbers = os.read(woken, 64) if woken in ready else b""
+        told = signal.SIGTERM in numbers or signal.SIGINT in numbers
         if orphaned:
             watched = [woken]
             grace = min(grace, AFTER_A_DEATH)

@@ -111,6 +111,7 @@ class Command(BaseCommand):
             self._say(f"Log in as        {ADMINISTRATOR}  with the password  {password}")
             self._say("This password is shown once. Another: manage.py changepassword admin")
         self._say("Stop with Ctrl-C.")
+        connection.close()
         while True:
             supervisor.tend()
             time.sleep(0.5)
@@ -151,7 +152,7 @@ class Command(BaseCommand):
         self._call("open_archive", "Ledger      ", "is not part of this version yet")
         self._call("make_roles", "Roles       ", "are not part of this version yet")
         try:
-            call_command("check", verbosity=0)
+            call_command("check", stdout=_Labelled(self._say, "Checks      "))
         except SystemCheckError as error:
             raise NotReadyError(str(error)) from error
         return self._make_administrator()
