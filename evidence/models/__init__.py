@@ -8,6 +8,7 @@ from evidence.models.export import Export
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
 from evidence.models.source import Source
+from evidence.models.upload import Upload
 
 __all__ = [
     "Acquisition",
@@ -20,4 +21,5 @@ __all__ = [
     "Export",
     "Fingerprint",
     "Source",
+    "Upload",
 ]
