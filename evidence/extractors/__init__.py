@@ -1,0 +1,76 @@
+"""Readers of what a file says about itself: bytes in, bounded plain values out.
+
+Each answer keeps the raw values beside what was made of them and the basis for it.  Nothing here knows
+the framework; the functions run only in the sandbox's process (``parser.py``).
+"""
+
+from __future__ import annotations
+
+from evidence.registry import Budget, Tool, tools_for
+
+__all__ = ["TOOLS", "Tool", "tools_for"]
+
+#: Formats that Pillow decodes for us; everything else of Pillow stays shut.
+_PICTURES = (
+    "image/jpeg",
+    "image/png",
+    "image/gif",
+    "image/webp",
+    "image/tiff",
+    "image/bmp",
+    "image/avif",
+)
+_HEIF = ("image/heic", "image/heif")
+
+TOOLS = (
+    Tool(
+        name="type",
+        version="1",
+        kind="identification",
+        media_types=("*/*",),
+        implementation="evidence.extractors.identification:identify",
+        libraries=("puremagic",),
+    ),
+    Tool(
+        name="exif",
+        version="1",
+        kind="metadata",
+        media_types=("image/jpeg", "image/tiff", "image/png", "image/webp", *_HEIF),
+        implementation="evidence.extractors.exif:read",
+        libraries=("ExifRead",),
+        budget=Budget(cpu_seconds=20, wall_seconds=60),
+    ),
+    Tool(
+        name="image",
+        version="1",
+        kind="metadata",
+        media_types=_PICTURES,
+        implementation="evidence.extractors.image:read",
+        libraries=("pillow",),
+    ),
+    Tool(
+        name="container",
+        version="1",
+        kind="metadata",
+        media_types=("video/*", "audio/*"),
+        implementation="evidence.extractors.container:read",
+        libraries=("av",),
+    ),
+    Tool(
+        name="pdf",
+        version="1",
+        kind="metadata",
+        media_types=("application/pdf",),
+        implementation="evidence.extractors.pdf:read",
+        budget=Budget(cpu_seconds=20, wall_seconds=60),
+    ),
+    Tool(
+        name="preview",
+        version="1",
+        kind="preview",
+        media_types=(*_PICTURES, *_HEIF, "video/*", "audio/*"),
+        implementation="evidence.extractors.preview:make",
+        libraries=("pillow", "av"),
+        budget=Budget(cpu_seconds=240, wall_seconds=480, output_bytes=96 * 2**20),
+    ),
+)
