@@ -1,0 +1,292 @@
+"""Originals on a file system: written once, durable before anybody is told.
+
+The order, for new bytes:
+
+ 1. a temporary file in ``tmp/``, on the same file system, made by us alone (O_EXCL, 0600);
+ 2. every write looked at: a short one is continued, the length compared at the end;
+ 3. fchmod 0440, fsync, close.  A failed fsync is final: the kernel may have dropped the pages
+    and would call the next fsync a success, so the file is thrown away;
+ 4. the shard's folders, and fsync of each folder above the name;
+ 5. link() to ``blobs/ab/cd/<sha256>``, which can't overwrite.  When the name exists its bytes
+    are hashed, never trusted: intact means done, damaged means set aside and replaced;
+ 6. unlink of the temporary name, fsync of the shard.
+
+Only then does ``put`` return.  A crash leaves a name in ``tmp/`` or a whole original, nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import stat
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import IO
+
+from archive.backends import (
+    DamagedError,
+    Kept,
+    MissingError,
+    Progress,
+    StoreError,
+    StoreFullError,
+    Summing,
+    Sums,
+    pieces,
+    read_pieces,
+)
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NAME = re.compile(r"[0-9a-f]{64}")
+
+
+class Disk:
+    """The place for originals under one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+        self.temporary = self.root / "tmp"
+        self.uploads = self.root / "uploads"
+        self.blobs = self.root / "blobs"
+        self.damaged = self.root / "damaged"
+
+    def path(self, sha256: str) -> Path:
+        """Return where these bytes lie or would lie."""
+        if not NAME.fullmatch(sha256):
+            raise ValueError(f"not a SHA-256 in hexadecimal: {sha256!r}")
+        return self.blobs / sha256[:2] / sha256[2:4] / sha256
+
+    def put(
+        self, chunks: Iterable[bytes], *, declared_size: int | None, progress: Progress | None
+    ) -> Kept:
+        """Keep a stream; afterwards it is durable under its SHA-256."""
+        with self.telling(), self.spooled(chunks, declared_size, progress, durable=True) as spool:
+            path, sums = spool
+            return self._adopt(path, sums)
+
+    def put_file(self, path: Path, *, progress: Progress | None) -> Kept:
+        """Keep an assembled upload without copying it.  Its name in ``uploads/`` stays.
+
+        The caller MUST have stopped writing to it, and removes the name once the row is committed:
+        until then a crash leaves something to begin again with.
+        """
+        with self.telling():
+            self.must_be_an_upload(path)
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb", buffering=0) as file:
+                before = _plain(file.fileno(), path)
+                sums = summed(file, before.st_size, progress)
+                os.fchmod(file.fileno(), 0o440)
+                after = os.fstat(file.fileno())
+                unchanged = (before.st_size, before.st_mtime_ns) == (
+                    after.st_size,
+                    after.st_mtime_ns,
+                )
+                if not unchanged or sums.measurement.size != after.st_size:
+                    raise StoreError(f"{path.name} was written to while it was being sealed.")
+                os.fsync(file.fileno())
+                return self._adopt(path, sums)
+
+    def open(self, sha256: str) -> IO[bytes]:
+        """Open an original for reading."""
+        path = self.path(sha256)
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError as error:
+            raise MissingError(f"No original lies under sha256:{sha256}.") from error
+        except OSError as error:
+            if error.errno in {errno.ELOOP, errno.EMLINK, errno.ENOTDIR}:
+                raise DamagedError(f"{path} is a link, not an original.") from error
+            raise StoreError(f"{path} can't be read: {error.strerror}.") from error
+        try:
+            _plain(descriptor, path)
+        except DamagedError:
+            os.close(descriptor)
+            raise
+        return os.fdopen(descriptor, "rb")
+
+    def write_sidecar(self, sha256: str, item: str, payload: bytes) -> None:
+        """Write ``<sha256>.<item>.json`` beside the original, whole or not at all."""
+        with self.telling(), self.spooled([payload], len(payload), None, durable=True) as spool:
+            path = self.path(sha256)
+            self._make_shard(path.parent)
+            spool[0].replace(path.with_name(f"{sha256}.{item}.json"))
+            _sync_folder(path.parent)
+
+    def held(self) -> Iterator[str]:
+        """Yield the SHA-256 that each original's name claims, in order."""
+        for path in sorted(self.blobs.glob("??/??/*")):
+            if NAME.fullmatch(path.name) and path == self.path(path.name):
+                yield path.name
+
+    def sweep_temporary(self, older_than: timedelta) -> int:
+        """Remove what crashes left behind, and upload names whose bytes are originals by now."""
+        limit = time.time() - older_than.total_seconds()
+        removed = 0
+        for folder, needs_original in ((self.temporary, False), (self.uploads, True)):
+            for path in folder.glob("*"):
+                with contextlib.suppress(FileNotFoundError):  # another sweep was first
+                    found = path.lstat()
+                    if not stat.S_ISREG(found.st_mode) or found.st_ctime > limit:
+                        continue
+                    if needs_original and found.st_nlink < 2:
+                        continue
+                    path.unlink()
+                    removed += 1
+        return removed
+
+    @contextlib.contextmanager
+    def spooled(
+        self,
+        chunks: Iterable[bytes],
+        declared_size: int | None,
+        progress: Progress | None,
+        *,
+        durable: bool,
+    ) -> Iterator[tuple[Path, Sums]]:
+        """Write a stream to a temporary file of our own, and remove its name afterwards."""
+        self.temporary.mkdir(parents=True, exist_ok=True, mode=0o750)
+        path = self.temporary / uuid.uuid4().hex
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(path, flags, 0o600)
+        try:
+            try:
+                sums = _written(descriptor, chunks, declared_size, progress)
+                if durable:
+                    os.fchmod(descriptor, 0o440)
+                    os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            yield path, sums
+        finally:
+            path.unlink(missing_ok=True)
+
+    def must_be_an_upload(self, path: Path) -> None:
+        """Refuse a path outside ``uploads/``: only there do we know who writes."""
+        if path.parent.resolve() != self.uploads.resolve():
+            raise ValueError(f"{path} is not in the store's uploads folder")
+
+    def _adopt(self, source: Path, sums: Sums) -> Kept:
+        """Give durable bytes their name (steps 4 to 6)."""
+        sha256 = sums.measurement.sha256.hex()
+        target = self.path(sha256)
+        self._make_shard(target.parent)
+        already_held = healed = False
+        try:
+            os.link(source, target, follow_symlinks=False)
+        except FileExistsError:
+            already_held = self._is_intact(source, target, sha256)
+            healed = not already_held
+            if healed:
+                self._heal(source, target)
+        if source.parent == self.temporary:
+            source.unlink()
+        _sync_folder(target.parent)
+        return Kept(sums.measurement, sums.md5, sums.sha1, already_held, healed)
+
+    def _is_intact(self, source: Path, target: Path, sha256: str) -> bool:
+        found = target.lstat()
+        if not stat.S_ISREG(found.st_mode):
+            raise DamagedError(f"{target} is no plain file; it was not touched.")
+        if found.st_ino == source.lstat().st_ino:
+            return True  # a first attempt got as far as the link; these bytes were hashed just now
+        with self.open(sha256) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+
+    def _heal(self, source: Path, target: Path) -> None:
+        """Replace a damaged original by the true bytes; the damaged ones are kept for study."""
+        self.damaged.mkdir(exist_ok=True, mode=0o750)
+        os.link(target, self.damaged / f"{target.name}.{uuid.uuid4().hex}", follow_symlinks=False)
+        _sync_folder(self.damaged)
+        _sync_folder(self.root)
+        step = self.temporary / uuid.uuid4().hex
+        self.temporary.mkdir(exist_ok=True, mode=0o750)
+        os.link(source, step, follow_symlinks=False)
+        step.replace(target)
+
+    def _make_shard(self, shard: Path) -> None:
+        # Each folder is synced also when it was there: whoever made it may not have come to that.
+        for folder in (self.blobs, shard.parent, shard):
+            folder.mkdir(exist_ok=True, mode=0o750)
+        for folder in (self.root, self.blobs, shard.parent):
+            _sync_folder(folder)
+
+    @contextlib.contextmanager
+    def telling(self) -> Iterator[None]:
+        """Turn the operating system's errors into ours."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno in FULL:
+                raise StoreFullError(
+                    f"There is no room left in {self.root}; nothing was kept. Free some and retry."
+                ) from error
+            what = error.strerror or str(error)
+            raise StoreError(f"The bytes could not be made safe in {self.root}: {what}.") from error
+
+
+def summed(file: IO[bytes], size: int, progress: Progress | None) -> Sums:
+    """Measure an open file in one pass, telling how far it is."""
+    with Summing() as summing:
+        done = 0
+        for piece in read_pieces(file):
+            summing.update(piece)
+            done += len(piece)
+            if progress is not None:
+                progress(done, size)
+        return summing.done()
+
+
+def _written(
+    descriptor: int,
+    chunks: Iterable[bytes],
+    declared_size: int | None,
+    progress: Progress | None,
+) -> Sums:
+    """Write and measure a stream; refuse it when the file's length is not the stream's."""
+    done = 0
+    with Summing() as summing:
+        for piece in pieces(chunks):
+            summing.update(piece)
+            _write_all(descriptor, piece)
+            done += len(piece)
+            if declared_size is not None and done > declared_size:
+                raise StoreError(f"More than the announced {declared_size} bytes arrived.")
+            if progress is not None:
+                progress(done, done if declared_size is None else declared_size)
+        sums = summing.done()
+    if declared_size is not None and done != declared_size:
+        raise StoreError(f"{done} of the announced {declared_size} bytes arrived.")
+    if (on_disk := os.fstat(descriptor).st_size) != done:
+        raise StoreError(f"{done} bytes were written, but the file has {on_disk}.")
+    return sums
+
+
+def _write_all(descriptor: int, piece: bytes) -> None:
+    view = memoryview(piece)
+    while view:
+        written = os.write(descriptor, view)
+        if written <= 0:
+            raise StoreError("The file system took no more bytes and gave no reason.")
+        view = view[written:]
+
+
+def _plain(descriptor: int, path: Path) -> os.stat_result:
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        raise DamagedError(f"{path} is no plain file.")
+    return found
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

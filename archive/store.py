@@ -1,0 +1,189 @@
+"""The originals: written once under their SHA-256, read back, never changed.
+
+``put`` returns when the bytes are durable, not before.  There is no delete and no overwrite.  Bytes
+come before rows: a crash leaves bytes that no row names, never a row without bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from archive.backends import (
+    CHUNK,
+    DamagedError,
+    Kept,
+    MissingError,
+    Place,
+    Progress,
+    StoreError,
+    StoreFullError,
+    read_pieces,
+)
+from archive.backends.disk import Disk
+from archive.backends.s3 import Bucket
+from archive.models.stored_object import StoredObject
+from archive.proof.digests import measure
+
+__all__ = [
+    "CHUNK",
+    "DamagedError",
+    "FixityResult",
+    "Kept",
+    "MissingError",
+    "StoreError",
+    "StoreFullError",
+    "check",
+    "discard_upload",
+    "held",
+    "open",
+    "path",
+    "put",
+    "put_file",
+    "record",
+    "sweep_temporary",
+    "write_sidecar",
+]
+
+
+@dataclass(frozen=True)
+class FixityResult:
+    """What reading an original back found."""
+
+    sha256: str
+    outcome: str  # one of StoredObject.Fixity
+    found: str | None  # the SHA-256 of what lies there; None when it can't be read
+    size: int | None  # bytes read
+    detail: str = ""
+
+
+def put(
+    chunks: Iterable[bytes], *, declared_size: int | None = None, progress: Progress | None = None
+) -> Kept:
+    """Keep a stream of bytes; afterwards, also after a power cut, it lies under its SHA-256.
+
+    Memory stays bounded whatever the stream's length.  Raises StoreFullError when there is no room,
+    StoreError when the length is not ``declared_size`` or the bytes can't be made durable; then
+    nothing of it stays.
+    """
+    return _place().put(chunks, declared_size=declared_size, progress=progress)
+
+
+def put_file(path: Path, *, progress: Progress | None = None) -> Kept:
+    """Keep an assembled upload in ``STORE_DIR/uploads`` without copying it.
+
+    Nobody may write to it any more.  Its name stays, so that a crash before the commit can begin
+    again; the caller calls ``discard_upload`` after the commit.  Raises as ``put`` does.
+    """
+    return _place().put_file(Path(path), progress=progress)
+
+
+def discard_upload(path: Path) -> None:
+    """Remove an upload's name from ``STORE_DIR/uploads``; an original with its bytes stays."""
+    _disk().must_be_an_upload(Path(path))
+    Path(path).unlink(missing_ok=True)
+
+
+def record(kept: Kept, *, now: datetime | None = None) -> StoredObject:
+    """Return the row of kept bytes, written now if it is new.  Call inside the act's transaction.
+
+    Bytes that were found damaged or missing earlier count as stored again: ``put`` has seen them.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("store.record belongs inside the transaction of the act")
+    measurement = kept.measurement
+    row, made = StoredObject.objects.get_or_create(
+        sha256=measurement.sha256.hex(),
+        defaults={
+            "sha512": measurement.sha512.hex(),
+            "size": measurement.size,
+            "crc32": measurement.crc32,
+            "md5": kept.md5,
+            "sha1": kept.sha1,
+            "first_stored_at": now or timezone.now(),
+        },
+    )
+    if (row.sha512, row.size) != (measurement.sha512.hex(), measurement.size):
+        raise StoreError(f"{row} stands for other bytes in the catalogue; refused.")
+    if not made and row.state != StoredObject.State.STORED:
+        row.state = StoredObject.State.STORED
+        row.save(update_fields=["state"])
+    return row
+
+
+def open(sha256: str) -> IO[bytes]:  # noqa: A001 - store.open reads well, and nothing here opens files
+    """Open an original for reading and seeking.  Raises MissingError, DamagedError, StoreError."""
+    return _place().open(sha256)
+
+
+def path(sha256: str) -> Path:
+    """Return where an original lies on disk.  Raises RuntimeError when originals are elsewhere."""
+    place = _place()
+    if not isinstance(place, Disk):
+        raise RuntimeError("originals are not kept on disk here")  # noqa: TRY004 - a wrong setting
+    return place.path(sha256)
+
+
+def write_sidecar(sha256: str, item: uuid.UUID | str, payload: Mapping[str, Any]) -> None:
+    """Write ``<sha256>.<item>.json`` beside the original, whole or not at all."""
+    text = json.dumps(payload, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False)
+    _place().write_sidecar(sha256, str(uuid.UUID(str(item))), text.encode() + b"\n")
+
+
+def check(sha256: str) -> FixityResult:
+    """Read an original back and compare.  A reading that fails is tried once more, and says so."""
+    try:
+        return _read_back(sha256)
+    except (OSError, StoreError) as first:
+        try:
+            again = _read_back(sha256)
+        except (OSError, StoreError) as error:
+            detail = f"It could not be read, twice: {error}"
+            return FixityResult(sha256, StoredObject.Fixity.DAMAGED, None, None, detail)
+        return FixityResult(
+            sha256, again.outcome, again.found, again.size, f"Read at the second attempt: {first}"
+        )
+
+
+def held() -> Iterator[str]:
+    """Yield the SHA-256 under which each original lies, catalogued or not."""
+    return _place().held()
+
+
+def sweep_temporary(older_than: timedelta) -> int:
+    """Remove half-written files older than this, never younger; return how many."""
+    return _place().sweep_temporary(older_than)
+
+
+def _read_back(sha256: str) -> FixityResult:
+    try:
+        with _place().open(sha256) as file:
+            measured = measure(read_pieces(file))
+    except MissingError as error:
+        return FixityResult(sha256, StoredObject.Fixity.MISSING, None, None, str(error))
+    except DamagedError as error:
+        return FixityResult(sha256, StoredObject.Fixity.DAMAGED, None, None, str(error))
+    found = measured.sha256.hex()
+    outcome = StoredObject.Fixity.INTACT if found == sha256 else StoredObject.Fixity.DAMAGED
+    return FixityResult(sha256, outcome, found, measured.size)
+
+
+def _disk() -> Disk:
+    return Disk(Path(settings.STORE_DIR))
+
+
+def _place() -> Place:
+    if settings.STORE_BACKEND == "s3":
+        return Bucket(_disk(), **settings.STORE_S3)
+    if settings.STORE_BACKEND == "disk":
+        return _disk()
+    raise RuntimeError(f"STORE_BACKEND is {settings.STORE_BACKEND!r}; it must be disk or s3")
