@@ -70,7 +70,11 @@ def item_keeps(said: dict[str, Any], catalogue: dict[str, Any]) -> dict[str, Any
     return {
         "authored_note": said["authored"].get("note"),
         "place_note": said["place"].get("note"),
-        "claims": [one for one in catalogue["claims"] if said["key"] in one["asserted_in"]],
+        "claims": [
+            one
+            for one in catalogue["claims"]
+            if said["key"] in [*one["asserted_in"], *one["about"]]
+        ],
         **said["later"],
     }
 
