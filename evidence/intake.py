@@ -24,6 +24,7 @@ from django.utils import timezone
 from archive import checkpoints, custody, outbox, store
 from archive.models.job import Job
 from archive.proof import events
+from archive.proof.entries import Entry, format_time
 from archive.signer import SignerError
 from evidence import access, dispatch, processing
 from evidence.models.acquisition import Acquisition
@@ -252,10 +253,11 @@ def _received_before(user: User, key: str) -> Receipt | None:
 
 def receipt_of(file: EvidenceFile) -> Receipt:
     """Return the receipt of an evidentiary copy, read from the ledger's own entry."""
-    entry = next(
-        entry
-        for entry in custody.history_of(file.item_id)
-        if entry.kind == events.MediaIngested.kind and entry.data["file"] == str(file.pk)
+    ingested = custody.entries(kind=events.MediaIngested.kind, item=file.item_id)
+    row, entry = next(
+        (row, written)
+        for row, written in ((row, Entry.decode(row.body.encode())) for row in ingested)
+        if written.data["file"] == str(file.pk)
     )
     if file.stored is None:
         raise RuntimeError("An evidentiary copy always has stored bytes.")
@@ -266,9 +268,9 @@ def receipt_of(file: EvidenceFile) -> Receipt:
         size=file.size,
         sha256=file.sha256,
         sha512=file.stored.sha512,
-        entry_hash=entry.leaf.hex(),
+        entry_hash=bytes(row.leaf).hex(),
         entry_seq=entry.seq,
-        time=entry.time,
+        time=format_time(entry.time),
         origin=settings.LOG_ORIGIN,
         declared_match=file.declared_match,
     )
@@ -290,6 +292,8 @@ def _record(offer: _Offer, *, now: datetime) -> Receipt:
             return earlier
         raise
     _seal_head()
+    if offer.upload is not None:
+        transaction.on_commit(lambda: store.discard_upload(offer.upload.path))
     return Receipt(
         item=file.item_id,
         reference=file.item.exhibit_number,
@@ -299,7 +303,7 @@ def _record(offer: _Offer, *, now: datetime) -> Receipt:
         sha512=offer.kept.measurement.sha512.hex(),
         entry_hash=pending.hash,
         entry_seq=pending.seq,
-        time=pending.time,
+        time=format_time(pending.time),
         origin=settings.LOG_ORIGIN,
         declared_match=file.declared_match,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,9 @@ from django.utils import timezone
 
 from archive import custody
 from archive.custody import Actor
+from archive.models.ledger import Entry
 from archive.proof import events
+from archive.proof.entries import Entry as Written
 from evidence import access
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
@@ -23,16 +26,19 @@ COALESCED = timedelta(minutes=10)
 NOBODY = Actor(id="a-" + "f" * 32, role="anonymous")
 
 
+def _data(entry: Entry) -> Mapping[str, Any]:
+    return Written.decode(entry.body.encode()).data
+
+
 def seen(user: User, item: EvidenceItem, *, rendition: str, now: datetime) -> None:
     """Record a look at restricted or sealed content; below that, nothing."""
     if ORDER.index(Level(item.effective_level)) < ORDER.index(Level.RESTRICTED):
         return
     actor = access.actor_of(user, item.case)
-    since = (now - COALESCED).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     recent = custody.entries(
-        kind=events.ItemAccessed.kind, item=item.pk, actor=actor.id, since=since
+        kind=events.ItemAccessed.kind, item=item.pk, actor=actor.id, since=now - COALESCED
     )
-    if any(entry.data.get("rendition") == rendition for entry in recent):
+    if any(_data(entry).get("rendition") == rendition for entry in recent):
         return
     with custody.recording(actor=actor, now=now) as log:
         log.add(
@@ -61,9 +67,8 @@ def refused(user: User, *, act: str, what: str, now: datetime) -> None:
 def ledger_read(user: User, *, view: str, now: datetime) -> None:
     """Record that the ledger was read, once in ten minutes a reader and view."""
     actor = access.actor_of(user)
-    since = (now - COALESCED).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    recent = custody.entries(kind=events.LedgerRead.kind, actor=actor.id, since=since)
-    if any(entry.data.get("view") == view for entry in recent):
+    recent = custody.entries(kind=events.LedgerRead.kind, actor=actor.id, since=now - COALESCED)
+    if any(_data(entry).get("view") == view for entry in recent):
         return
     with custody.recording(actor=actor, now=now) as log:
         log.add(events.LedgerRead(view=view))
@@ -71,15 +76,15 @@ def ledger_read(user: User, *, view: str, now: datetime) -> None:
 
 def logged_in(user: User, **_: Any) -> None:
     with custody.recording(actor=access.actor_of(user), now=timezone.now()) as log:
-        log.add(events.SessionLogin())
+        log.add(events.LoggedIn())
 
 
 def logged_out(user: User | None, **_: Any) -> None:
     if user is not None:
         with custody.recording(actor=access.actor_of(user), now=timezone.now()) as log:
-            log.add(events.SessionLogout())
+            log.add(events.LoggedOut())
 
 
 def login_failed(credentials: dict[str, Any], **_: Any) -> None:
     with custody.recording(actor=NOBODY, now=timezone.now()) as log:
-        log.add(events.SessionLoginFailed(username=str(credentials.get("username", ""))[:150]))
+        log.add(events.LoginFailed(username=str(credentials.get("username", ""))[:150]))

@@ -36,8 +36,8 @@ WORKER = Actor(id="a-" + "0" * 32, role="worker")
 FIRST = "type"
 
 _KINDS: dict[str, type[events.Event]] = {
-    "identification": events.MediaFormatIdentified,
-    "metadata": events.MediaMetadataExtracted,
+    "identification": events.FormatIdentified,
+    "metadata": events.MetadataExtracted,
     "fingerprint": events.MediaFingerprinted,
 }
 
@@ -120,7 +120,7 @@ def _record(analysis: Analysis, outcome: sandbox.Outcome, output: Any, *, now: d
 
 
 def _entry(analysis: Analysis, tool: Tool, case: str) -> events.Event:
-    kind = _KINDS.get(tool.kind, events.MediaMetadataExtracted)
+    kind = _KINDS.get(tool.kind, events.MetadataExtracted)
     names = {Analysis.State.DONE: "success", Analysis.State.UNSUPPORTED: "unsupported"}
     digest = None
     if analysis.result is not None:

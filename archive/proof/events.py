@@ -130,6 +130,18 @@ class CaseOpened(Event):
 
 @_kind
 @dataclass(frozen=True)
+class CaseChanged(Event):
+    kind = "case.changed"
+    sentence = "The case was changed: {fields}."
+    premis = "metadata modification"
+    case_action = "described"
+
+    case: str
+    fields: tuple[str, ...]
+
+
+@_kind
+@dataclass(frozen=True)
 class CaseMemberAdded(Event):
     kind = "case.member_added"
     sentence = "{member} was given access to the case as {role}."
@@ -451,6 +463,21 @@ class ItemExported(Event):
     case: str
     bundle: str
     next_item_seq: int
+
+
+@_kind
+@dataclass(frozen=True)
+class ExportCompleted(Event):
+    """Recorded when the finished file has passed the verifier; a bundle can't hold its own digest."""
+
+    kind = "export.completed"
+    sentence = "Bundle {bundle} was finished and verified: {size} bytes, SHA-256 {sha256}."
+    premis = "dissemination"
+    case_action = "exported"
+
+    bundle: str
+    sha256: str
+    size: int
 
 
 @_kind
