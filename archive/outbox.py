@@ -62,7 +62,7 @@ class QuarantineError(Exception):
 
 
 def add(kind: str, subject: str) -> Job:
-    """Plan a piece of work.  Inside the transaction of the act that needs it, it is as sure as that."""
+    """Plan a piece of work; inside an act's transaction it is as sure as the act."""
     return Job.objects.create(kind=kind, subject=subject, created_at=timezone.now())
 
 
@@ -109,7 +109,7 @@ def run(
             ):
                 return Outcome.LOST
             finish()
-    except Exception as error:  # noqa: BLE001 - whatever it was, the row must say so and wait
+    except Exception as error:  # whatever it was, the row must say so and wait
         logger.warning("Job %s (%s) failed.", leased.pk, leased.kind, exc_info=True)
         return _failed(leased, error, on_quarantine)
     return Outcome.DONE
