@@ -1,8 +1,24 @@
-"""Registers the archive with Django."""
+"""Registers the archive with Django, and its guards with every migrate."""
+
+from __future__ import annotations
+
+from typing import Any
 
 from django.apps import AppConfig
+from django.db import connections
+from django.db.models.signals import post_migrate
+
+from archive import guards
+
+
+def _put_guards_back(*, using: str, **_: Any) -> None:
+    guards.put_back(connections[using])
 
 
 class ArchiveConfig(AppConfig):
     name = "archive"
     verbose_name = "Custody"
+
+    def ready(self) -> None:
+        # SQLite drops a table's triggers, without a word, when a migration rebuilds the table.
+        post_migrate.connect(_put_guards_back, sender=self, dispatch_uid="archive.guards")

@@ -1,0 +1,69 @@
+"""Checkpoints: the ledger's head signed, kept, and anchored outside the database.
+
+Signed after the commit, never before: a signature over entries that then fail to commit would make
+the signer refuse the true history for ever.  A crash between the two leaves entries that the next
+checkpoint covers.  Order: state of the signer (fsync), the row, the anchors (fsync).
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from archive import anchors, custody
+from archive.models.checkpoint import Checkpoint
+from archive.models.ledger import Log
+from archive.proof import notes
+from archive.signer import SignedBeyondError, Signer
+
+MOST_TRIES = 20  # each retry means that another process signed a newer head in between
+
+
+def checkpoint() -> Checkpoint:
+    """The log's committed head is signed and anchored; asking twice for one size changes nothing.
+
+    MUST be called after the commit; raises RuntimeError inside a transaction.  Raises SignerError
+    when the signer refuses or is missing, NotOpenedError, OlderDatabaseError and AnchorError.
+    """
+    with transaction.atomic(durable=True):
+        log = custody.the_log()
+    key = Signer(settings.SIGNER_DIR)
+    for _ in range(MOST_TRIES - 1):
+        try:
+            return _sign_head(log, key)
+        except SignedBeyondError:
+            # Refused for good if the database is the older one; else the head has moved on.
+            custody.require_what_was_signed()
+    return _sign_head(log, key)
+
+
+def _sign_head(log: Log, key: Signer) -> Checkpoint:
+    head = custody.head()
+    row = Checkpoint.objects.filter(log=log, size=head.size).first()
+    if row is None:
+        last = key.last()
+        proof: list[bytes] = []
+        if last is not None and 0 < last.size < head.size:
+            proof = custody.prover(size=head.size, log=log).consistency(last.size, head.size)
+        text = notes.checkpoint_text(head.origin, head.size, head.root)
+        note = f"{text}\n{key.sign(text, proof)}"
+        with custody.writing():
+            row, _ = Checkpoint.objects.get_or_create(
+                log=log, size=head.size, defaults={"note": note, "signed_at": timezone.now()}
+            )
+    for path in settings.ANCHOR_FILES:
+        newest = anchors.newest(path)
+        if newest is None or newest.size < row.size:
+            anchors.append(path, row.note)
+    return row
+
+
+def latest() -> Checkpoint | None:
+    """Return the newest checkpoint of the archive's log."""
+    return (
+        Checkpoint.objects.filter(log__origin=settings.LOG_ORIGIN)
+        .select_related("log")
+        .order_by("-size")
+        .first()
+    )

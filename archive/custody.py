@@ -1,0 +1,491 @@
+"""The one writer of the custody ledger, and its reader.
+
+    with recording(actor=actor, now=now) as log:
+        ...                              # the act's own rows
+        pending = log.add(event, item=item.pk)
+    pending.seq, pending.hash            # known after the block
+
+An act and its entries are committed together or not at all.  Entries get their numbers, times and
+hashes in the block's last statements, while the log's head row is locked, so that writers wait for
+each other only then.  On SQLite a lock file lets them in one after another: without it some wait
+for seconds while others go again and again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import re
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from archive import anchors, disclosures, signer
+from archive.models.ledger import Entry, ItemHead, Log, LogHead, Node
+from archive.proof import entries as proof_entries
+from archive.proof.events import ClockAnomaly, Event, LogCreated
+from archive.proof.merkle import Frontier, Prover, leaf_hash
+
+CLOCK_TOLERANCE = timedelta(seconds=5)  # what time synchronisation may step back unremarked
+_MOST_PARAMETERS = 500  # SQLite before 3.32 took 999 in one statement
+
+_ACTOR = re.compile(r"a-[0-9a-f]{32}")
+
+SPECIFICATION = Path("docs") / "formats" / "ledger.md"
+
+
+class CustodyError(Exception):
+    """The ledger can't be written now; the message says what to do."""
+
+
+class NotOpenedError(CustodyError):
+    """The archive's log was not opened yet."""
+
+
+class OlderDatabaseError(CustodyError):
+    """The database does not hold what was signed or anchored."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: an opaque id, ``a-`` and 32 hexadecimal digits, and the role they act in."""
+
+    id: str
+    role: str
+
+    def __post_init__(self) -> None:
+        if not _ACTOR.fullmatch(self.id):
+            raise TypeError(f"not an actor's id: {self.id!r}")
+
+
+#: The archive itself, for what no person does.
+ARCHIVE = Actor(id="a-" + "0" * 32, role="archive")
+
+
+class Pending:
+    """An entry's place, time and hash; known when its block has ended."""
+
+    def __init__(self) -> None:
+        self._written: tuple[int, bytes, datetime] | None = None
+
+    def _settle(self, seq: int, leaf: bytes, time: datetime) -> None:
+        self._written = (seq, leaf, time)
+
+    def _known(self) -> tuple[int, bytes, datetime]:
+        if self._written is None:
+            raise RuntimeError("The entry is written when its recording() block ends, not before.")
+        return self._written
+
+    @property
+    def seq(self) -> int:
+        return self._known()[0]
+
+    @property
+    def leaf(self) -> bytes:
+        return self._known()[1]
+
+    @property
+    def hash(self) -> str:
+        """The leaf hash in hexadecimal."""
+        return self._known()[1].hex()
+
+    @property
+    def time(self) -> datetime:
+        return self._known()[2]
+
+
+@dataclass(frozen=True)
+class _Draft:
+    event: Event
+    item: str | None
+    pending: Pending
+
+
+class Recording:
+    """What one block adds to the log; use it through ``recording()``."""
+
+    def __init__(self) -> None:
+        self._drafts: list[_Draft] = []
+        self._open = True
+
+    def add(self, event: Event, *, item: uuid.UUID | str | None = None) -> Pending:
+        """Have ``event`` recorded at the end of the block, in the history of ``item`` if given."""
+        if not self._open:
+            raise RuntimeError("This recording has ended; begin another.")
+        if not isinstance(event, Event) or not event.kind:
+            raise TypeError(f"not an event of archive.proof.events: {event!r}")
+        draft = _Draft(
+            event=event,
+            item=None if item is None else str(uuid.UUID(str(item))),
+            pending=Pending(),
+        )
+        self._drafts.append(draft)
+        return draft.pending
+
+    def _close(self) -> list[_Draft]:
+        self._open = False
+        return self._drafts
+
+
+@contextmanager
+def recording(*, actor: Actor, now: datetime | None = None) -> Iterator[Recording]:
+    """A transaction whose last statements write the entries that the block added.
+
+    An exception in the block leaves neither rows nor entries.  Inside another transaction the
+    entries stand or fall with that one, and the head stays locked until it ends.  An entry's time
+    is ``now`` (the clock's when None), but never before the entry in front of it.
+
+    Raises NotOpenedError, and OlderDatabaseError when entries that were signed or anchored are not
+    in the database.
+    """
+    if not isinstance(actor, Actor):
+        raise TypeError(f"not an Actor: {actor!r}")
+    if now is not None and timezone.is_naive(now):
+        raise TypeError("now has no time zone")
+    with writing():
+        log = Recording()
+        try:
+            yield log
+        finally:
+            drafts = log._close()  # noqa: SLF001  both are this module's
+        if drafts:
+            _append(drafts, actor=actor, now=now)
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """A transaction for which writers on SQLite queue up before they begin it.
+
+    Who is already in a transaction holds SQLite's own lock, and must not wait for the queue.
+    """
+    turn = None if connection.in_atomic_block else _turn()
+    if turn is None:
+        with transaction.atomic():
+            yield
+        return
+    try:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        with transaction.atomic():
+            # The first to run after the commit, so that no other hook keeps the queue waiting.
+            transaction.on_commit(turn.close)
+            yield
+    finally:
+        turn.close()
+
+
+def _turn() -> BinaryIO | None:
+    name = connection.settings_dict["NAME"]
+    if connection.vendor != "sqlite" or "mode=memory" in str(name) or str(name) == ":memory:":
+        return None
+    return Path(f"{name}.ledger.lock").open("ab")
+
+
+def _append(drafts: Sequence[_Draft], *, actor: Actor, now: datetime | None) -> None:
+    """Write the entries at the log's end, with the head locked from here to the commit."""
+    head = _locked_head()
+    log = head.log
+    frontier = Frontier(head.size, bytes(head.peaks))
+    _require_what_was_signed(log, frontier)
+    clock = timezone.now()
+    before = _time_of(log, head.size - 1)
+    time = max(now or clock, before) if before else now or clock
+    if before and before - clock > CLOCK_TOLERANCE and not _is_noted(log, before):
+        anomaly = ClockAnomaly(went_back_us=proof_entries.microseconds(before - clock))
+        drafts = [_Draft(event=anomaly, item=None, pending=Pending()), *drafts]
+
+    chains = _chains({draft.item for draft in drafts if draft.item})
+    known = frozenset(chains)
+    rows: list[tuple[int, int, bytes, str]] = []
+    nodes: list[tuple[int, int, int, bytes]] = []
+    hidden: list[tuple[int, str, int, str | None, str, str]] = []
+    settled: list[tuple[Pending, int, bytes]] = []
+    for draft in drafts:
+        seq = frontier.size
+        sealed = disclosures.seal(draft.event.private())
+        next_seq, prev = chains.get(draft.item, (0, None)) if draft.item else (None, None)
+        body = proof_entries.Entry(
+            log=log.origin,
+            seq=seq,
+            time=time,
+            actor=actor.id,
+            kind=draft.event.kind,
+            data=draft.event.public(),
+            item=draft.item,
+            item_seq=next_seq,
+            prev=prev.hex() if prev else None,
+            sd=tuple(sorted(one.digest for one in sealed)),
+        ).encode()
+        leaf = leaf_hash(body)
+        rows.append((log.pk, seq, leaf, body.decode()))
+        nodes.extend((log.pk, *node) for node in frontier.append(leaf))
+        hidden.extend((log.pk, one.digest, seq, draft.item, one.name, one.text) for one in sealed)
+        if draft.item and next_seq is not None:
+            chains[draft.item] = (next_seq + 1, leaf)
+        settled.append((draft.pending, seq, leaf))
+
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO archive_entry (log_id, seq, leaf, body) VALUES (%s, %s, %s, %s)", rows
+        )
+        if nodes:
+            cursor.executemany(
+                'INSERT INTO archive_node (log_id, level, "index", hash) VALUES (%s, %s, %s, %s)',
+                nodes,
+            )
+        if hidden:
+            cursor.executemany(
+                "INSERT INTO archive_disclosure (log_id, digest, entry_seq, item, name, text) "
+                "VALUES (%s, %s, %s, %s, %s, %s)",
+                hidden,
+            )
+        old = [(next_seq, leaf, item) for item, (next_seq, leaf) in chains.items() if item in known]
+        if old:
+            cursor.executemany(
+                "UPDATE archive_itemhead SET next_seq = %s, leaf = %s WHERE item = %s", old
+            )
+        new = [
+            (item, log.pk, next_seq, leaf)
+            for item, (next_seq, leaf) in chains.items()
+            if item not in known
+        ]
+        if new:
+            cursor.executemany(
+                "INSERT INTO archive_itemhead (item, log_id, next_seq, leaf) "
+                "VALUES (%s, %s, %s, %s)",
+                new,
+            )
+        cursor.execute(
+            "UPDATE archive_loghead SET size = %s, peaks = %s WHERE log_id = %s AND size = %s",
+            [frontier.size, bytes(frontier), log.pk, head.size],
+        )
+        if cursor.rowcount != 1:
+            raise CustodyError("The log's head moved while it was locked; nothing was recorded.")
+    for pending, seq, leaf in settled:
+        pending._settle(seq, leaf, time)  # noqa: SLF001  both are this module's
+
+
+def _locked_head() -> LogHead:
+    try:
+        return (
+            LogHead.objects.select_for_update(of=("self",))
+            .select_related("log")
+            .get(log__origin=settings.LOG_ORIGIN)
+        )
+    except LogHead.DoesNotExist as error:
+        raise NotOpenedError(
+            f"The log {settings.LOG_ORIGIN} was not opened. Run `manage.py open_archive`."
+        ) from error
+
+
+def _time_of(log: Log, seq: int) -> datetime | None:
+    times = Entry.objects.filter(log=log, seq=seq).values_list("time", flat=True)
+    return times.first()
+
+
+def _is_noted(log: Log, time: datetime) -> bool:
+    """Whether an anomaly was recorded since the clock went back; times stand still until then."""
+    return Entry.objects.filter(log=log, kind=ClockAnomaly.kind, time__gte=time).exists()
+
+
+def _chains(items: set[str]) -> dict[str, tuple[int, bytes]]:
+    wanted = sorted(items)
+    found: dict[str, tuple[int, bytes]] = {}
+    for start in range(0, len(wanted), _MOST_PARAMETERS):
+        rows = ItemHead.objects.filter(item__in=wanted[start : start + _MOST_PARAMETERS])
+        found.update((row.item, (row.next_seq, bytes(row.leaf))) for row in rows)
+    return found
+
+
+# What was signed must be here.  The answer for one signed tree never changes as long as this
+# database is the one that is written to, so it is asked once for each.
+_agreed = threading.local()
+
+
+def _require_what_was_signed(log: Log, frontier: Frontier) -> None:
+    for place, promised in outside(log.origin):
+        if promised.size > frontier.size:
+            raise OlderDatabaseError(
+                f"The database is older than checkpoint {promised.size} ({place}): it holds "
+                f"{frontier.size} entries. Restore the missing entries or open a new log; "
+                "nothing is recorded until then."
+            )
+        mark = (str(connection.settings_dict["NAME"]), place, promised.size, promised.root)
+        held: dict[str, object] = _agreed.__dict__
+        if held.get(place) == mark:
+            continue
+        if prover(size=frontier.size, log=log).root(promised.size) != promised.root:
+            raise OlderDatabaseError(
+                f"The database contradicts checkpoint {promised.size} ({place}): its first "
+                f"{promised.size} entries are not those that were signed. Run `manage.py audit`; "
+                "nothing is recorded until then."
+            )
+        held[place] = mark
+
+
+def require_what_was_signed() -> None:
+    """Raise OlderDatabaseError unless the database holds every tree remembered outside it."""
+    row = LogHead.objects.select_related("log").filter(log__origin=settings.LOG_ORIGIN).first()
+    if row is None:
+        for place, promised in outside(settings.LOG_ORIGIN):
+            raise OlderDatabaseError(
+                f"{place} remembers checkpoint {promised.size}, but the database holds no log. "
+                "Restore the database."
+            )
+        return
+    _require_what_was_signed(row.log, Frontier(row.size, bytes(row.peaks)))
+
+
+def outside(origin: str) -> list[tuple[str, signer.Signed]]:
+    """Return the newest tree that each place outside the database remembers, with its name."""
+    found = []
+    last = signer.last_signed(settings.SIGNER_DIR)
+    if last is not None:
+        found.append((f"the signer in {settings.SIGNER_DIR}", last))
+    for path in settings.ANCHOR_FILES:
+        newest = anchors.newest(path)
+        if newest is not None and newest.origin == origin:
+            found.append((f"the anchor {path}", signer.Signed(newest.size, newest.root)))
+    return found
+
+
+def open_log(*, actor: Actor = ARCHIVE, now: datetime | None = None) -> Log:
+    """The log of ``settings.LOG_ORIGIN`` exists, with a key and ``log.created`` as entry 0.
+
+    Asking again changes nothing.  Raises SignerError when the log is there and its key is not, and
+    OlderDatabaseError when the key has signed a log that the database does not hold.
+    """
+    origin = settings.LOG_ORIGIN
+    log = Log.objects.filter(origin=origin).first()
+    if log is not None:
+        signer.Signer(settings.SIGNER_DIR)
+        return log
+    for place, promised in outside(origin):
+        raise OlderDatabaseError(
+            f"{place} remembers checkpoint {promised.size}, but the database holds no log. "
+            "Restore the database, or give a new log another origin and another signer folder."
+        )
+    key = signer.Signer.create(settings.SIGNER_DIR, origin=origin)
+    if key.origin != origin:
+        raise signer.SignerError(
+            f"The signer in {settings.SIGNER_DIR} signs for {key.origin}, not for {origin}."
+        )
+    with writing():
+        log = Log.objects.filter(origin=origin).first()
+        if log is not None:  # another process was first
+            return log
+        log = Log.objects.create(origin=origin)
+        LogHead.objects.create(log=log, size=0, peaks=b"")
+        with recording(actor=actor, now=now) as first:
+            first.add(
+                LogCreated(
+                    organisation=settings.ORGANISATION,
+                    vkeys=(key.vkey,),
+                    hash_algorithm="sha256",
+                    signature_algorithm="ed25519",
+                    specification_sha256=_specification(),
+                )
+            )
+    return log
+
+
+def _specification() -> str:
+    """Name the text that says what the log's bytes mean; empty where it was not installed."""
+    try:
+        return sha256((settings.BASE_DIR / SPECIFICATION).read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return ""
+
+
+def the_log() -> Log:
+    """Return the archive's log.  Raises NotOpenedError."""
+    try:
+        return Log.objects.get(origin=settings.LOG_ORIGIN)
+    except Log.DoesNotExist as error:
+        raise NotOpenedError(
+            f"The log {settings.LOG_ORIGIN} was not opened. Run `manage.py open_archive`."
+        ) from error
+
+
+def entries(
+    *,
+    kind: str | None = None,
+    item: uuid.UUID | str | None = None,
+    actor: str | None = None,
+    case: uuid.UUID | str | None = None,
+    since: datetime | str | None = None,
+    until: datetime | str | None = None,
+) -> QuerySet[Entry]:
+    """Return the log's entries in its order, narrowed by what is given; one query when read."""
+    found = Entry.objects.filter(log__origin=settings.LOG_ORIGIN).order_by("seq")
+    if kind is not None:
+        found = found.filter(kind=kind)
+    if item is not None:
+        found = found.filter(item=str(item))
+    if actor is not None:
+        found = found.filter(actor=actor)
+    if case is not None:
+        found = found.filter(case=str(case))
+    if since is not None:
+        found = found.filter(time__gte=since)
+    if until is not None:
+        found = found.filter(time__lt=until)
+    return found
+
+
+def history_of(item: uuid.UUID | str) -> QuerySet[Entry]:
+    """Return an item's entries, oldest first."""
+    return Entry.objects.filter(log__origin=settings.LOG_ORIGIN, item=str(item)).order_by(
+        "item_seq"
+    )
+
+
+@dataclass(frozen=True)
+class Head:
+    """Where the log stands."""
+
+    origin: str
+    size: int
+    root: bytes
+
+
+def head() -> Head:
+    """Return the log's size and root.  Raises NotOpenedError."""
+    row = LogHead.objects.select_related("log").filter(log__origin=settings.LOG_ORIGIN).first()
+    if row is None:
+        raise NotOpenedError(
+            f"The log {settings.LOG_ORIGIN} was not opened. Run `manage.py open_archive`."
+        )
+    root = Frontier(row.size, bytes(row.peaks)).root()
+    return Head(origin=row.log.origin, size=row.size, root=root)
+
+
+def prover(*, size: int | None = None, log: Log | None = None) -> Prover:
+    """Return a prover over the stored tree, as large as the head says unless ``size`` is given.
+
+    It holds what it has read: one for each job.
+    """
+    log = log or the_log()
+    if size is None:
+        size = head().size
+    return Prover(_stored_nodes(log), size)
+
+
+def _stored_nodes(log: Log) -> Callable[[int, int, int], list[bytes]]:
+    def read(level: int, start: int, count: int) -> list[bytes]:
+        if level == 0:
+            found = Entry.objects.filter(log=log, seq__gte=start, seq__lt=start + count)
+            return [bytes(leaf) for leaf in found.order_by("seq").values_list("leaf", flat=True)]
+        nodes = Node.objects.filter(log=log, level=level, index__gte=start, index__lt=start + count)
+        return [bytes(one) for one in nodes.order_by("index").values_list("hash", flat=True)]
+
+    return read

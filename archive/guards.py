@@ -1,0 +1,250 @@
+"""The database's own refusal to change the ledger: triggers, put back after every migrate.
+
+They delay and document an insider's writes; whoever may drop them is caught by the checkpoints, not
+by them.  SQLite loses a table's triggers when a migration rebuilds it, and REPLACE passes by delete
+triggers, so there are guards on INSERT as well.  On PostgreSQL rows can't be updated, deleted or
+truncated; the roles that keep the application from its own triggers are the operator's to set up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+REFUSAL = "the custody ledger is append-only"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """One trigger: its name as a sentence, its table, and what each database is told."""
+
+    name: str
+    table: str
+    sql: str
+
+
+def _sqlite(name: str, table: str, event: str, *, when: str = "", refusal: str = REFUSAL) -> Guard:
+    condition = f" WHEN {when}" if when else ""
+    return Guard(
+        name=name,
+        table=table,
+        sql=(
+            f'CREATE TRIGGER "{name}" BEFORE {event} ON "{table}"{condition} '
+            f"BEGIN SELECT RAISE(ABORT, '{refusal}'); END"
+        ),
+    )
+
+
+def _held(table: str, *keys: str) -> str:
+    """A row with one of these keys is there already, so that INSERT OR REPLACE would delete it."""
+    return " OR ".join(
+        f'EXISTS (SELECT 1 FROM "{table}" WHERE {key})'  # noqa: S608  constants of this module
+        for key in keys
+    )
+
+
+_NOT_NEXT = (
+    "NEW.seq IS NOT "
+    "(SELECT coalesce(max(seq), -1) + 1 FROM archive_entry WHERE log_id = NEW.log_id)"
+)
+
+SQLITE = (
+    _sqlite("log_is_not_updated", "archive_log", "UPDATE"),
+    _sqlite("log_is_not_deleted", "archive_log", "DELETE"),
+    _sqlite(
+        "log_is_not_replaced",
+        "archive_log",
+        "INSERT",
+        when=_held("archive_log", "id = NEW.id", "origin = NEW.origin"),
+    ),
+    _sqlite("entry_is_not_updated", "archive_entry", "UPDATE"),
+    _sqlite("entry_is_not_deleted", "archive_entry", "DELETE"),
+    _sqlite(
+        "entry_is_appended_without_gaps",
+        "archive_entry",
+        "INSERT",
+        when=f"{_NOT_NEXT} OR "
+        + _held(
+            "archive_entry",
+            "id = NEW.id",
+            "item = JSON_EXTRACT(NEW.body, '$.item') "
+            "AND item_seq = JSON_EXTRACT(NEW.body, '$.item_seq')",
+        ),
+    ),
+    _sqlite("node_is_not_updated", "archive_node", "UPDATE"),
+    _sqlite("node_is_not_deleted", "archive_node", "DELETE"),
+    _sqlite(
+        "node_is_not_replaced",
+        "archive_node",
+        "INSERT",
+        when=_held(
+            "archive_node",
+            "id = NEW.id",
+            'log_id = NEW.log_id AND level = NEW.level AND "index" = NEW."index"',
+        ),
+    ),
+    _sqlite(
+        "log_head_moves_forward_to_the_last_entry",
+        "archive_loghead",
+        "UPDATE",
+        when=(
+            "NEW.log_id IS NOT OLD.log_id OR NEW.size <= OLD.size OR NEW.size IS NOT "
+            "(SELECT max(seq) + 1 FROM archive_entry WHERE log_id = OLD.log_id)"
+        ),
+    ),
+    _sqlite("log_head_is_not_deleted", "archive_loghead", "DELETE"),
+    _sqlite(
+        "log_head_begins_at_nothing",
+        "archive_loghead",
+        "INSERT",
+        when="NEW.size IS NOT 0 OR " + _held("archive_loghead", "log_id = NEW.log_id"),
+    ),
+    _sqlite("checkpoint_is_not_updated", "archive_checkpoint", "UPDATE"),
+    _sqlite("checkpoint_is_not_deleted", "archive_checkpoint", "DELETE"),
+    _sqlite(
+        "checkpoint_is_not_replaced",
+        "archive_checkpoint",
+        "INSERT",
+        when=_held("archive_checkpoint", "id = NEW.id", "log_id = NEW.log_id AND size = NEW.size"),
+    ),
+    _sqlite(
+        "item_head_moves_forward",
+        "archive_itemhead",
+        "UPDATE",
+        when=(
+            "NEW.item IS NOT OLD.item OR NEW.log_id IS NOT OLD.log_id "
+            "OR NEW.next_seq <= OLD.next_seq"
+        ),
+    ),
+    _sqlite("item_head_is_not_deleted", "archive_itemhead", "DELETE"),
+    _sqlite(
+        "item_head_is_not_replaced",
+        "archive_itemhead",
+        "INSERT",
+        when=_held("archive_itemhead", "item = NEW.item"),
+    ),
+    _sqlite(
+        "disclosure_is_only_ever_erased",
+        "archive_disclosure",
+        "UPDATE",
+        when=(
+            "NEW.id IS NOT OLD.id OR NEW.log_id IS NOT OLD.log_id "
+            "OR NEW.digest IS NOT OLD.digest OR NEW.entry_seq IS NOT OLD.entry_seq "
+            "OR NEW.item IS NOT OLD.item OR NEW.name IS NOT OLD.name "
+            "OR NEW.text IS NOT NULL OR OLD.text IS NULL"
+        ),
+    ),
+    _sqlite("disclosure_is_not_deleted", "archive_disclosure", "DELETE"),
+    _sqlite(
+        "disclosure_is_not_replaced",
+        "archive_disclosure",
+        "INSERT",
+        when=_held("archive_disclosure", "id = NEW.id", "digest = NEW.digest"),
+    ),
+)
+
+_KEPT = ("archive_log", "archive_entry", "archive_node", "archive_checkpoint")
+_KEPT_ROWS = ("archive_loghead", "archive_itemhead", "archive_disclosure")
+_REFUSE = f"""
+CREATE OR REPLACE FUNCTION archive_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'restrict_violation'; END $$
+"""
+
+
+def _postgresql(name: str, table: str, event: str, *, each: str, when: str = "") -> Guard:
+    condition = f"WHEN ({when}) " if when else ""
+    return Guard(
+        name=name,
+        table=table,
+        sql=(
+            f'CREATE TRIGGER "{name}" BEFORE {event} ON "{table}" FOR EACH {each} {condition}'
+            "EXECUTE FUNCTION archive_refuse(); "
+            f'ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER "{name}"'
+        ),
+    )
+
+
+POSTGRESQL = (
+    *(
+        _postgresql(f"{table}_is_not_changed", table, "UPDATE OR DELETE", each="ROW")
+        for table in _KEPT
+    ),
+    *(_postgresql(f"{table}_is_not_deleted", table, "DELETE", each="ROW") for table in _KEPT_ROWS),
+    *(
+        _postgresql(f"{table}_is_not_truncated", table, "TRUNCATE", each="STATEMENT")
+        for table in (*_KEPT, *_KEPT_ROWS)
+    ),
+    _postgresql(
+        "log_head_moves_forward",
+        "archive_loghead",
+        "UPDATE",
+        each="ROW",
+        when="NEW.log_id <> OLD.log_id OR NEW.size <= OLD.size",
+    ),
+    _postgresql(
+        "item_head_moves_forward",
+        "archive_itemhead",
+        "UPDATE",
+        each="ROW",
+        when="NEW.item <> OLD.item OR NEW.log_id <> OLD.log_id OR NEW.next_seq <= OLD.next_seq",
+    ),
+    _postgresql(
+        "disclosure_is_only_ever_erased",
+        "archive_disclosure",
+        "UPDATE",
+        each="ROW",
+        when=(
+            "NEW.id <> OLD.id OR NEW.log_id <> OLD.log_id OR NEW.digest <> OLD.digest "
+            "OR NEW.entry_seq <> OLD.entry_seq OR NEW.item IS DISTINCT FROM OLD.item "
+            "OR NEW.name <> OLD.name OR NEW.text IS NOT NULL OR OLD.text IS NULL"
+        ),
+    ),
+)
+
+
+def _guards(connection: BaseDatabaseWrapper) -> tuple[Guard, ...]:
+    return POSTGRESQL if connection.vendor == "postgresql" else SQLITE
+
+
+def put_back(connection: BaseDatabaseWrapper) -> None:
+    """Every guard of a table that exists is there and says what this module says.
+
+    Runs after each migrate; running it twice changes nothing.
+    """
+    with connection.cursor() as cursor:
+        tables = set(connection.introspection.table_names(cursor))
+        if connection.vendor == "postgresql":
+            cursor.execute(_REFUSE)
+        for guard in _guards(connection):
+            if guard.table not in tables:
+                continue
+            if connection.vendor == "postgresql":
+                cursor.execute(f'DROP TRIGGER IF EXISTS "{guard.name}" ON "{guard.table}"')
+            else:
+                cursor.execute(f'DROP TRIGGER IF EXISTS "{guard.name}"')
+            cursor.execute(guard.sql)
+
+
+def missing(connection: BaseDatabaseWrapper) -> list[str]:
+    """Names of the guards that a ledger table should have and has not, or has in other words."""
+    with connection.cursor() as cursor:
+        tables = set(connection.introspection.table_names(cursor))
+        if connection.vendor == "postgresql":
+            # tgenabled 'A': fires for every session, replication's too.
+            cursor.execute(
+                "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'A'"
+            )
+            found = {name for (name,) in cursor.fetchall()}
+            return [
+                guard.name
+                for guard in POSTGRESQL
+                if guard.table in tables and guard.name not in found
+            ]
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        written = dict(cursor.fetchall())
+    return [
+        guard.name
+        for guard in SQLITE
+        if guard.table in tables and written.get(guard.name) != guard.sql
+    ]

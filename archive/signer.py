@@ -1,0 +1,204 @@
+"""The stateful signer: one Ed25519 key, and the last tree it signed, outside the database.
+
+A log must never sign two trees of which neither is the beginning of the other (C2SP
+tlog-checkpoint).  The signer writes down what it is about to sign, on disk, before it lets the
+signature go; it then refuses anything that does not continue from there.  Whoever restores an older
+database, or rewrites history with every trigger off, is stopped here.
+
+Its folder holds ``key.pem`` (mode 0600), ``public.pem``, ``origin`` and ``signed.json``.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from archive.proof import merkle, notes
+from archive.proof.errors import ProofError
+
+KEY = "key.pem"
+PUBLIC = "public.pem"
+ORIGIN = "origin"
+SIGNED = "signed.json"
+
+# A line of a tag manifest (RFC 8493 section 2.2.1).  No line of a note, a checkpoint, a cosignature
+# or a proof of key possession begins with 64 hexadecimal digits and a space.
+_MANIFEST_LINE = re.compile(rb"(?:[0-9a-f]{64}|[0-9a-f]{128}) [ *][^\r\n]+\n")
+
+
+class SignerError(Exception):
+    """The signer can't be used; the message says what to do."""
+
+
+class SignerMissingError(SignerError):
+    """There is no key in the signer's folder."""
+
+
+class SignerRefusedError(SignerError):
+    """What was to be signed contradicts what was signed before, or is not for this signer."""
+
+
+class SignedBeyondError(SignerRefusedError):
+    """A larger tree was signed already."""
+
+
+@dataclass(frozen=True)
+class Signed:
+    """The last tree that was signed."""
+
+    size: int
+    root: bytes
+
+
+def last_signed(folder: Path) -> Signed | None:
+    """Return what the signer in ``folder`` signed last, without its key; None if nothing yet."""
+    try:
+        state = json.loads((folder / SIGNED).read_bytes())
+        return Signed(size=int(state["size"]), root=bytes.fromhex(state["root"]))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise SignerError(
+            f"{folder / SIGNED} can't be read ({error}). Put back its copy; a signer that has "
+            "forgotten what it signed must not sign."
+        ) from error
+
+
+class Signer:
+    """The key in one folder.  Safe to use from many processes at once."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read the key.  Raises SignerMissingError when there is none."""
+        self._folder = folder
+        try:
+            key = load_pem_private_key((folder / KEY).read_bytes(), password=None)
+            self.origin = (folder / ORIGIN).read_text(encoding="ascii").strip()
+        except FileNotFoundError as error:
+            raise SignerMissingError(
+                f"There is no signing key in {folder}. Put the key back from its copy, or run "
+                "`manage.py open_archive` for a new archive."
+            ) from error
+        except (OSError, ValueError, UnsupportedAlgorithm) as error:
+            raise SignerError(f"The signing key in {folder} can't be read: {error}") from error
+        if not isinstance(key, Ed25519PrivateKey):
+            raise SignerError(f"The signing key in {folder} is not an Ed25519 key.")
+        self._key = key
+        self.public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        self.vkey = notes.vkey(self.origin, self.public)
+
+    @classmethod
+    def create(cls, folder: Path, *, origin: str) -> Signer:
+        """A new key for ``origin`` is in ``folder``, or the one that a crash left half made.
+
+        Never replaces a key, and never makes one where something was signed before.
+        """
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _alone(folder):
+            if not (folder / KEY).exists():
+                if (folder / SIGNED).exists():
+                    raise SignerMissingError(
+                        f"{folder} says what was signed, but its key is gone. Put the key back."
+                    )
+                key = Ed25519PrivateKey.generate()
+                _write(folder / ORIGIN, origin.encode("ascii"))
+                _write(
+                    folder / PUBLIC,
+                    key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+                )
+                _write(
+                    folder / KEY,
+                    key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+                )
+        return cls(folder)
+
+    def last(self) -> Signed | None:
+        """Return what was signed last."""
+        return last_signed(self._folder)
+
+    def sign(self, text: str, proof: Sequence[bytes]) -> str:
+        """Return the signature line for a checkpoint's text.
+
+        ``proof`` shows that the tree signed last is the beginning of this one; it is empty for the
+        first and for a tree of the same size.  By the time the line is returned, this tree is on
+        disk as the last one signed.  Raises SignerRefusedError.
+        """
+        try:
+            checkpoint = notes.Checkpoint.parse(text)
+        except ProofError as error:
+            raise SignerRefusedError(f"This is not a checkpoint: {error}") from error
+        if checkpoint.origin != self.origin:
+            raise SignerRefusedError(
+                f"This signer signs for {self.origin}, not for {checkpoint.origin}."
+            )
+        with _alone(self._folder):
+            self._require_continuation(checkpoint, proof)
+            state = {"size": checkpoint.size, "root": checkpoint.root.hex()}
+            _write(self._folder / SIGNED, json.dumps(state).encode())
+        signature = self._key.sign(text.encode())
+        return notes.signature_line(self.origin, self.public, signature)
+
+    def _require_continuation(self, new: notes.Checkpoint, proof: Sequence[bytes]) -> None:
+        last = self.last()
+        if last is None:
+            return
+        if new.size < last.size:
+            raise SignedBeyondError(
+                f"A tree of {last.size} entries was signed; one of {new.size} would go back."
+            )
+        try:
+            merkle.verify_consistency(last.size, new.size, last.root, new.root, proof)
+        except ProofError as error:
+            raise SignerRefusedError(
+                f"The tree of {new.size} entries does not continue the signed tree of "
+                f"{last.size}: {error}."
+            ) from error
+
+    def sign_bytes(self, data: bytes) -> bytes:
+        """Return the raw Ed25519 signature of a tag manifest, as ``openssl pkeyutl`` checks it.
+
+        Refuses whatever is not a tag manifest line by line: nothing signed here can be shown as a
+        checkpoint, and so pass by the state that ``sign`` keeps.
+        """
+        lines = data.splitlines(keepends=True)
+        if not lines or any(not _MANIFEST_LINE.fullmatch(line) for line in lines):
+            raise SignerRefusedError("Only tag manifests and checkpoints are signed.")
+        return self._key.sign(data)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _write(path: Path, content: bytes) -> None:
+    """``path`` holds ``content`` on disk, whole or as before, readable by its owner only."""
+    temporary = path.with_name(f".{path.name}.new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
