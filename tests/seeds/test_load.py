@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from archive import custody
 from archive.models.ledger import Entry
-from evidence import access
+from evidence import access, intake
 from evidence.models.acquisition import Acquisition
 from evidence.models.agent import Agent
 from evidence.models.case import Case, CaseMembership
@@ -85,13 +85,12 @@ def test_loading_again_adds_nothing(loaded, member):
 
 
 def test_a_run_that_was_stopped_is_finished_by_the_next(opened_log, monkeypatch):
-    receive = loading.receive
-    received = []
+    received: list[intake.Receipt] = []
 
     def stopping(*args, **named):
         if len(received) == 3:
             raise KeyboardInterrupt
-        received.append(receive(*args, **named))
+        received.append(intake.receive(*args, **named))
         return received[-1]
 
     monkeypatch.setattr(loading, "receive", stopping)
@@ -180,6 +179,17 @@ def test_the_command_loads_once_and_says_what_it_did(opened_log, member):
 
     assert first.getvalue().strip() == "KUR-2025-001: 10 items taken in, 0 were in already."
     assert second.getvalue().strip() == "KUR-2025-001: 0 items taken in, 10 were in already."
+
+
+def test_without_a_name_the_command_gives_the_case_to_superusers_and_nobody_else(
+    opened_log, member
+):
+    root = User.objects.create_superuser("root")
+
+    call_command("load_example", stdout=StringIO())
+
+    assert access.visible_to(root, "view").count() == len(KEYS)
+    assert access.visible_to(member).count() == 0
 
 
 def test_the_command_refuses_a_member_that_does_not_exist(opened_log):

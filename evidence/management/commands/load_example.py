@@ -19,12 +19,17 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="USERNAME",
-            help="give this user every role in the example case; repeatable",
+            help="give this user every role in the example case; repeatable; "
+            "left out: every active superuser",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         names = set(options["member"])
-        members = User.objects.filter(username__in=names)
+        if names:
+            members = User.objects.filter(username__in=names)
+        else:
+            # A case without members is seen by nobody, superusers included.
+            members = User.objects.filter(is_superuser=True, is_active=True)
         if absent := names - {user.get_username() for user in members}:
             raise CommandError("There is no user " + ", ".join(sorted(absent)) + ".")
         loaded = load(now=timezone.now(), members=members)
