@@ -27,7 +27,7 @@ def change_case(case: Case, *, fields: Iterable[str], user: User, now: datetime)
     names = sorted(fields)
     with custody.recording(actor=access.actor_of(user, case), now=now) as log:
         case.save()
-        log.add(events.CaseChanged(case=str(case.pk), fields=names))
+        log.add(events.CaseChanged(case=str(case.pk), fields=tuple(names)))
     return case
 
 

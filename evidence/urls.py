@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from evidence import pages
+from evidence import pages, uploads
 
 app_name = "evidence"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -11,6 +11,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("items/<uuid:item>/original/<uuid:file>/", pages.original, name="original"),
     path("items/<uuid:item>/derivative/<uuid:file>/", pages.derivative, name="derivative"),
     path("items/<uuid:item>/retry/<uuid:analysis>/", pages.retry, name="retry"),
+    path("upload/", uploads.page, name="upload"),
+    path("upload/held/", uploads.Held.as_view(), name="upload_held"),
+    path("upload/files/", uploads.Uploads.as_view(), name="upload_files"),
+    path("upload/files/<uuid:upload>/", uploads.OneUpload.as_view(), name="upload_file"),
+    path("upload/files/<uuid:upload>/state/", uploads.UploadState.as_view(), name="upload_state"),
     path("exports/", pages.export_list, name="exports"),
     path("exports/new/", pages.export_new, name="export_new"),
     path("exports/<uuid:bundle>/", pages.export_page, name="export"),

@@ -1,0 +1,1 @@
+"""What a bundle says about its items: catalogue records in, files out.  Pure; no framework."""
