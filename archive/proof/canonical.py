@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, Callable
 
 from archive.proof.errors import MalformedError
 
@@ -45,15 +45,24 @@ def parse(data: bytes) -> Any:
 
 
 def parse_loosely(data: bytes) -> Any:
-    """Read JSON of the profile in any spelling, for files whose exact bytes are proven elsewhere.
+    """Read JSON of the profile in any spelling, for bytes that are proven elsewhere.
 
     A repeated member is refused here too: two readers could see two values.
     """
+    return _load(data, fraction=_refuse)
+
+
+def parse_json(data: bytes) -> Any:
+    """Read any JSON without repeated members, fractions too; for records that are not hashed."""
+    return _load(data, fraction=float)
+
+
+def _load(data: bytes, *, fraction: Callable[[str], Any]) -> Any:
     try:
         text = data.decode("utf-8")
         value = json.loads(
             text,
-            parse_float=_refuse,
+            parse_float=fraction,
             parse_constant=_refuse,
             parse_int=_integer,
             object_pairs_hook=_members,

@@ -468,7 +468,7 @@ class ItemExported(Event):
 @_kind
 @dataclass(frozen=True)
 class ExportCompleted(Event):
-    """Recorded when the finished file has passed the verifier; a bundle can't hold its own digest."""
+    """Recorded when the finished file has passed the verifier; no bundle holds its own digest."""
 
     kind = "export.completed"
     sentence = "Bundle {bundle} was finished and verified: {size} bytes, SHA-256 {sha256}."

@@ -64,7 +64,7 @@ class Key:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the DER form: what two people compare over another channel."""
-        return hashlib.sha256(ed25519_der(self.public)).hexdigest()
+        return fingerprint(self.public)
 
 
 def parse_vkey(text: str) -> Key:
@@ -91,6 +91,11 @@ def vkey(name: str, public: bytes, type: int = ED25519) -> str:  # noqa: A002 - 
 def ed25519_der(public: bytes) -> bytes:
     """Wrap a raw Ed25519 key as SubjectPublicKeyInfo (RFC 8410), as OpenSSL reads it."""
     return _DER_PREFIX + public
+
+
+def fingerprint(public: bytes) -> str:
+    """Give the SHA-256 of the DER form: what two people compare over another channel."""
+    return hashlib.sha256(ed25519_der(public)).hexdigest()
 
 
 def ed25519_pem(public: bytes) -> str:
@@ -194,8 +199,8 @@ def _signature(line: str) -> SignatureLine:
 class VerifiedNote:
     """A note's text and the keys, out of those the reader named, that signed it.
 
-    ``times`` holds for each cosignature the witness's time, in seconds since 1970; ``unchecked`` the
-    keys whose kind of signature cannot be checked here.
+    ``times`` holds for each cosignature the witness's time, in seconds since 1970; ``unchecked``
+    the keys whose kind of signature cannot be checked here.
     """
 
     text: str
