@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import json
@@ -33,8 +34,11 @@ def _number(pattern: bytes, data: bytes) -> int:
     return int(found.group(1))
 
 
+_band = functools.cache(make_media.band)
+
+
 def _differs_from_band(strip: Image.Image) -> float:
-    expected = np.asarray(make_media.band(strip.size), dtype=np.int16)
+    expected = np.asarray(_band(strip.size), dtype=np.int16)
     return float(np.abs(np.asarray(strip.convert("RGB"), dtype=np.int16) - expected).mean())
 
 
