@@ -17,7 +17,7 @@ from evidence.models.item import EvidenceItem
 
 
 class Upload(models.Model):
-    """One announced file.  ``offset`` bytes of it are durable and passed their chunks' checksums."""
+    """One announced file.  ``offset`` bytes of it are durable and as they were sent."""
 
     class State(models.TextChoices):
         ARRIVING = "arriving", "Arriving"
