@@ -1,7 +1,7 @@
 """Readers of what a file says about itself: bytes in, bounded plain values out.
 
-Each answer keeps the raw values beside what was made of them and the basis for it.  Nothing here knows
-the framework; the functions run only in the sandbox's process (``parser.py``).
+Each answer keeps the raw values beside what was made of them and the basis for it.  Nothing here
+knows the framework; the functions run only in the process of the sandbox (``parser.py``).
 """
 
 from __future__ import annotations
