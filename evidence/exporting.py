@@ -6,17 +6,33 @@ not, and each download, are entries.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.files import File
+from django.core.files.storage import storages
+from django.utils import timezone
 
-from archive import custody, outbox
+from archive import bundling, checkpoints, custody, custody_files, outbox, safe_names, store
+from archive.custody import Actor
 from archive.models.bundle import Bundle
-from archive.proof import events
+from archive.models.job import Job
+from archive.proof import events, notes
+from archive.proof.digests import Measurement
+from archive.proof.entries import Entry, format_time
+from archive.signer import Signer
 from evidence import access, dispatch
+from evidence.formats import item_json, readme
+from evidence.formats.records import BundleRecord, FileRecord, HistoryRecord, ItemRecord
+from evidence.models.acquisition import Acquisition
+from evidence.models.analysis import Analysis
 from evidence.models.export import Export
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
@@ -100,3 +116,347 @@ def preview(items: Iterable[EvidenceItem]) -> dict[str, Any]:
             item.effective_level in {Level.RESTRICTED, Level.SEALED} for item in items
         ),
     }
+
+
+def produce(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None]:
+    """The outbox's handler for ``evidence.export``: write, verify, and only then offer.
+
+    A run that was killed is begun again; what it recorded of the attempt stays, with the same
+    bundle's id, and the newest heads count.
+    """
+    made = Export.objects.select_related("bundle", "case", "requested_by").get(pk=job.subject)
+    bundle = made.bundle
+    if bundle.state == Bundle.State.VERIFIED:
+        return lambda: None
+    Bundle.objects.filter(pk=bundle.pk).update(state=Bundle.State.WRITING)
+    actor = Actor(id=bundle.requested_by, role="release_officer")
+    items = list(made.items.select_related("case", "source").order_by("exhibit_number"))
+    _record_heads(made, items, actor=actor, now=timezone.now())
+    checkpoint = checkpoints.checkpoint()
+    signer = Signer(settings.SIGNER_DIR)
+    contents = _contents(made, items, note=checkpoint.note, size=checkpoint.size, signer=signer)
+    staging = Path(settings.DATA_DIR) / "staging"
+    staging.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        written = bundling.write(
+            contents, staging / f"{bundle.pk}.zip", signer=signer, progress=progress
+        )
+    except bundling.OriginalChangedError as error:
+        # No further attempt can mend an original; the person who asked must know which one.
+        raise outbox.QuarantineError(str(error)) from error
+    name = _offer(bundle, written)
+
+    def finish() -> None:
+        now = timezone.now()
+        with custody.recording(actor=actor, now=now) as log:
+            Bundle.objects.filter(pk=bundle.pk).update(
+                state=Bundle.State.VERIFIED,
+                sha256=written.sha256,
+                size=written.size,
+                file_count=written.file_count,
+                storage_name=name,
+                checkpoint_size=checkpoint.size,
+                verdict=str(written.report.verdict),
+                finished_at=now,
+            )
+            log.add(
+                events.ExportCompleted(
+                    bundle=str(bundle.pk), sha256=written.sha256, size=written.size
+                )
+            )
+
+    return finish
+
+
+def give_up(job: Job) -> None:
+    """Say on the bundle, and in the ledger, why it did not come; in that transaction."""
+    bundle = Bundle.objects.get(pk=job.subject)
+    reason = job.last_error or "The worker was lost."
+    now = timezone.now()
+    actor = Actor(id=bundle.requested_by, role="release_officer")
+    with custody.recording(actor=actor, now=now) as log:
+        Bundle.objects.filter(pk=bundle.pk).update(
+            state=Bundle.State.FAILED, reason=reason, finished_at=now
+        )
+        log.add(events.ExportFailed(bundle=str(bundle.pk), reason=reason[:1000]))
+
+
+def _record_heads(
+    made: Export, items: Sequence[EvidenceItem], *, actor: Actor, now: datetime
+) -> None:
+    """Record the export on each item, then all heads together: no last entry can be dropped."""
+    bundle = str(made.pk)
+    exported = []
+    with custody.recording(actor=actor, now=now) as log:
+        known = custody_files.heads([str(item.pk) for item in items])
+        for item in items:
+            following = known[str(item.pk)][0] + 1
+            event = events.ItemExported(
+                case=str(item.case_id), bundle=bundle, next_item_seq=following
+            )
+            exported.append((item, following, log.add(event, item=item.pk)))
+    with custody.recording(actor=actor, now=now) as log:
+        for start in range(0, len(exported), ITEMS_PER_ENTRY):
+            log.add(
+                events.ExportCreated(
+                    bundle=bundle,
+                    items=tuple(
+                        events.ExportedItem(
+                            item=str(item.pk), next_item_seq=following, head=pending.hash
+                        )
+                        for item, following, pending in exported[start : start + ITEMS_PER_ENTRY]
+                    ),
+                    profile=made.bundle.profile,
+                )
+            )
+
+
+def _contents(
+    made: Export, items: Sequence[EvidenceItem], *, note: str, size: int, signer: Signer
+) -> bundling.BundleContents:
+    selection = custody_files.choose(
+        items={str(item.pk): custody_files.Level.FULL for item in items},
+        bundle=str(made.pk),
+        checkpoint=note,
+        vkey=signer.vkey,
+        prover=custody.prover(size=size),
+    )
+    folders = safe_names.safe_names(item.exhibit_number for item in items)
+    told = custody_files.disclosed(selection.entries)
+    histories: dict[str, list[HistoryRecord]] = {}
+    for one in selection.entries:
+        written = Entry.decode(one.body)
+        if written.item:
+            histories.setdefault(written.item, []).append(_history(written, told.get(one.seq, {})))
+    parts = [
+        _item(item, folder, tuple(histories.get(str(item.pk), ())))
+        for item, folder in zip(items, folders, strict=True)
+    ]
+    record = BundleRecord(
+        identifier=str(made.pk),
+        folder=bundling.bag_folder(str(made.pk)),
+        created_at=made.requested_at,
+        organisation=settings.ORGANISATION,
+        contact=settings.CONTACT,
+        origin=settings.LOG_ORIGIN,
+        log_size=size,
+        vkey=signer.vkey,
+        key_fingerprint=notes.fingerprint(signer.public),
+        items=tuple(record for record, _ in parts),
+        purpose=made.purpose,
+        recipient=made.recipient,
+    )
+    return bundling.BundleContents(
+        identifier=str(made.pk),
+        created_at=made.requested_at,
+        organisation=settings.ORGANISATION,
+        contact=settings.CONTACT,
+        description=f"{len(items)} items of evidence with their custody",
+        items=tuple(part for _, part in parts),
+        documents={"README.txt": readme.text(record), "README.html": readme.html(record)},
+        custody=selection,
+    )
+
+
+def _history(written: Entry, values: dict[str, object]) -> HistoryRecord:
+    return HistoryRecord(
+        seq=written.seq,
+        time=format_time(written.time),
+        actor=written.actor,
+        kind=written.kind,
+        sentence=events.sentence_for(written.kind, written.data),
+        values=values,
+    )
+
+
+def _item(
+    item: EvidenceItem, folder: str, history: tuple[HistoryRecord, ...]
+) -> tuple[ItemRecord, bundling.BundleItem]:
+    """Return what the bundle says about an item, and what it holds of it: three queries."""
+    files = list(
+        item.files.filter(role=EvidenceFile.Role.EVIDENTIARY)
+        .select_related("stored")
+        .prefetch_related("analyses")
+    )
+    names = safe_names.safe_names(file.original_filename for file in files)
+    records = []
+    originals = []
+    for file, name in zip(files, names, strict=True):
+        stored = file.stored
+        if stored is None:
+            raise RuntimeError("An evidentiary copy always has stored bytes.")
+        path = f"original/{name}"
+        records.append(
+            FileRecord(
+                file=str(file.pk),
+                path=path,
+                original_filename=file.original_filename,
+                size=file.size,
+                sha256=file.sha256,
+                sha512=stored.sha512,
+                media_type=file.media_type,
+                role=file.role,
+                md5=stored.md5,
+                sha1=stored.sha1,
+                declared_hash=file.declared_hash,
+                declared_match=file.declared_match,
+                analyses=tuple(_analysis(one) for one in file.analyses.all()),
+            )
+        )
+        measured = Measurement(
+            size=stored.size,
+            sha256=bytes.fromhex(stored.sha256),
+            sha512=bytes.fromhex(stored.sha512),
+            crc32=stored.crc32,
+        )
+        originals.append(
+            bundling.BundleFile(path=path, measured=measured, open=partial(_open, file.sha256))
+        )
+    record = ItemRecord(
+        item=str(item.pk),
+        folder=folder,
+        exhibit_number=item.exhibit_number,
+        kind=item.kind,
+        title=item.title,
+        case=item.case.reference,
+        catalogue=_catalogue(item),
+        acquisition=_acquisition(item),
+        files=tuple(records),
+        history=history,
+    )
+    return record, bundling.BundleItem(
+        item=str(item.pk),
+        folder=folder,
+        files=tuple(originals),
+        documents={"item.json": item_json.render(record)},
+    )
+
+
+def _open(sha256: str) -> BinaryIO:
+    return cast("BinaryIO", store.open(sha256))
+
+
+def _analysis(one: Analysis) -> dict[str, Any]:
+    return {
+        "tool": one.tool,
+        "version": one.version,
+        "state": one.state,
+        "outcome": one.outcome,
+        "reason": one.reason,
+        "isolation": one.isolation,
+        "libraries": one.versions,
+        "result": one.result,
+    }
+
+
+def _catalogue(item: EvidenceItem) -> dict[str, Any]:
+    return {
+        "description": item.description,
+        "source": item.source.name if item.source and not item.source.confidential else None,
+        "source_is_confidential": bool(item.source and item.source.confidential),
+        "authored": {
+            "text": item.authored_text,
+            "earliest": _iso(item.authored_earliest),
+            "latest": _iso(item.authored_latest),
+            "basis": item.authored_basis,
+        },
+        "place": {
+            "text": item.place_text,
+            "latitude": item.latitude,
+            "longitude": item.longitude,
+            "precision_m": item.precision_m,
+            "basis": item.place_basis,
+        },
+        "languages": item.languages,
+        "level": item.effective_level,
+        "markers": item.markers,
+        "status": item.status,
+        "received_at": _iso(item.created_at),
+    }
+
+
+def _acquisition(item: EvidenceItem) -> dict[str, Any]:
+    row = (
+        Acquisition.objects.filter(item=item)
+        .select_related("acquired_by", "provided_by")
+        .order_by("pk")
+        .last()
+    )
+    if row is None:
+        return {}
+    return {
+        "method": row.method,
+        "acquired_by": row.acquired_by.public_label if row.acquired_by else None,
+        "provided_by": row.provided_by.public_label if row.provided_by else None,
+        "acquired_at": row.acquired_at_text or _iso(row.acquired_at),
+        "time_zone_basis": row.tz_basis,
+        "clock": row.clock_source,
+        "place": row.place,
+        "url": row.url,
+        "authority": row.authority,
+        "context": row.context_note,
+        "known_gaps": row.known_gaps,
+        "hash_at_acquisition": row.hash_at_acquisition,
+        "hash_computed_by": row.hash_computed_by,
+    }
+
+
+def _iso(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None
+
+
+class _Staged(File):  # type: ignore[type-arg]
+    """A finished file that a storage on the same disk may simply take."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path.open("rb"), name=path.name)
+        self._path = path
+
+    def temporary_file_path(self) -> str:
+        return str(self._path)
+
+
+def _offer(bundle: Bundle, written: bundling.Written) -> str:
+    """Put the verified file into the bundles' storage; insist that the storage holds its bytes."""
+    with _Staged(written.path) as file:
+        name = storages["bundles"].save(f"{bundle.pk}.zip", file)
+    with storages["bundles"].open(name) as held:
+        found = hashlib.file_digest(held, "sha256").hexdigest()
+    if found != written.sha256:
+        raise bundling.BundlingError("The storage does not hold the bytes that were verified.")
+    written.path.unlink(missing_ok=True)
+    return str(name)
+
+
+def progress(made: Export) -> dict[str, Any]:
+    """Return how far a bundle is, for the page that waits for it: one query."""
+    bundle = made.bundle
+    words = {
+        Bundle.State.REQUESTED: "Waiting for a worker",
+        Bundle.State.WRITING: "Being written and verified",
+        Bundle.State.VERIFIED: "Written, and passed by our own verifier",
+        Bundle.State.FAILED: "Not written",
+    }
+    job = Job.objects.filter(kind="evidence.export", subject=str(bundle.pk)).first()
+    percent = 0
+    if bundle.state == Bundle.State.VERIFIED:
+        percent = 100
+    elif job is not None and job.progress_total:
+        percent = min(99, 100 * job.progress_done // job.progress_total)
+    return {"state": bundle.state, "percent": percent, "words": words[Bundle.State(bundle.state)]}
+
+
+def downloaded(made: Export, *, user: User, now: datetime) -> None:
+    """Record that a bundle leaves by download."""
+    with custody.recording(actor=access.actor_of(user, made.case), now=now) as log:
+        log.add(events.ExportDownloaded(bundle=str(made.pk), sha256=made.bundle.sha256))
+
+
+def filename(made: Export) -> str:
+    """Return the name under which a bundle is saved."""
+    return f"{bundling.bag_folder(str(made.pk))}.zip"
+
+
+def public_key() -> str:
+    """Return the archive's verifier key in C2SP form, to hand over apart from the bundle."""
+    return Signer(settings.SIGNER_DIR).vkey

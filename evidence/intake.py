@@ -218,6 +218,13 @@ def seal(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None]:
     return lambda: None
 
 
+def give_up(job: Job) -> None:
+    """Say on the upload why it could not be sealed.  Called in the quarantine's transaction."""
+    Upload.objects.filter(pk=job.subject).exclude(state=Upload.State.RECEIVED).update(
+        state=Upload.State.FAILED, reason=job.last_error
+    )
+
+
 def _chunks(path: Path) -> Iterable[bytes]:
     with path.open("rb") as file:
         while chunk := file.read(store.CHUNK):
@@ -384,7 +391,7 @@ def _catalogue(offer: _Offer, *, now: datetime) -> tuple[EvidenceFile, custody.P
                 item_kind=item.kind,
                 level=item.effective_level,
                 title=item.title,
-                source=said.source.name if said.source else None,
+                source=said.source.name if said.source and not said.source.confidential else None,
             ),
             item=item.pk,
         )
@@ -393,8 +400,8 @@ def _catalogue(offer: _Offer, *, now: datetime) -> tuple[EvidenceFile, custody.P
                 case=str(case.pk),
                 method=given.method,
                 hash_computed_by="collector" if offer.declared_sha256 else "archive",
-                acquired_by=(given.acquired_by or agent).label,
-                provided_by=given.provided_by.label if given.provided_by else None,
+                acquired_by=(given.acquired_by or agent).public_label,
+                provided_by=given.provided_by.public_label if given.provided_by else None,
                 acquired_at=given.acquired_at_text
                 or (given.acquired_at.isoformat() if given.acquired_at else None),
                 url=given.url or None,

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -23,9 +22,9 @@ from archive.models.job import Job
 from archive.proof import events
 from archive.proof.canonical import canonical
 from evidence import dispatch, sandbox
-from evidence.extractors import Tool, tools_for
 from evidence.models.analysis import Analysis, Fingerprint
 from evidence.models.file import EvidenceFile
+from evidence.registry import Tool, tools_for
 
 Handler = Callable[[Job, Callable[[int, int], None]], Callable[[], None]]
 
@@ -40,11 +39,6 @@ _KINDS: dict[str, type[events.Event]] = {
     "metadata": events.MetadataExtracted,
     "fingerprint": events.MediaFingerprinted,
 }
-
-
-def work(job: uuid.UUID, handlers: Mapping[str, Handler]) -> None:
-    """Lease one row of the outbox and do it; do nothing when another has it or it is done."""
-    outbox.run(job, handlers, on_quarantine=_give_up)
 
 
 def plan(file: EvidenceFile, *, now: datetime) -> None:
@@ -220,10 +214,8 @@ def _keep_derivative(
         )
 
 
-def _give_up(job: Job) -> None:
+def give_up(job: Job) -> None:
     """Say on the item that a tool was given up on.  Called in the quarantine's transaction."""
-    if job.kind != "evidence.analyse":
-        return
     analysis = Analysis.objects.select_related("file__item").get(pk=job.subject)
     tool = next(tool for tool in tools_for("*") if tool.name == analysis.tool)
     analysis.state = Analysis.State.FAILED

@@ -8,6 +8,7 @@ from datetime import timedelta
 from celery import shared_task
 
 from archive import outbox, store
+from archive.models.job import Job
 from evidence import exporting, intake, processing, verifying
 
 HANDLERS = {
@@ -18,10 +19,23 @@ HANDLERS = {
 }
 
 
+#: What to say, and where, when a kind of work was given up.
+GIVEN_UP = {
+    "evidence.analyse": processing.give_up,
+    "evidence.seal": intake.give_up,
+    "evidence.export": exporting.give_up,
+    "archive.audit": verifying.give_up,
+}
+
+
+def _set_aside(job: Job) -> None:
+    GIVEN_UP[job.kind](job)
+
+
 @shared_task(name="evidence.work")
 def work(job: str) -> None:
     """Do one row of the outbox; a stale or second delivery does nothing."""
-    processing.work(uuid.UUID(job), HANDLERS)
+    outbox.run(uuid.UUID(job), HANDLERS, on_quarantine=_set_aside)
 
 
 @shared_task(name="evidence.sweep")

@@ -59,3 +59,8 @@ class Agent(models.Model):
     def opaque_id(self) -> str:
         """The id under which the custody ledger knows this agent."""
         return f"a-{self.id.hex}"
+
+    @property
+    def public_label(self) -> str:
+        """What may leave the archive: the label, or the opaque id of a protected agent."""
+        return self.opaque_id if self.is_protected else self.label
