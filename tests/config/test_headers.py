@@ -76,6 +76,7 @@ def test_refusals_and_plain_files_are_closed_too(
 
     assert response.status_code == status
     assert_closed(response)
+    response.close()
 
 
 @pytest.mark.urls(__name__)
@@ -92,7 +93,9 @@ def test_a_failure_is_closed_and_tells_nothing(client: Client) -> None:
 
 @pytest.mark.parametrize("address", ["/admin/login/", "/admin/", "/admin/password_change/"])
 @pytest.mark.django_db
-def test_pages_have_nothing_that_the_policy_would_refuse(client: Client, address: str) -> None:
+def test_pages_have_nothing_that_the_policy_would_refuse(
+    client: Client, opened_log: object, address: str
+) -> None:
     keeper = get_user_model().objects.create_superuser("keeper", password="long enough for it")
     if "login" not in address:
         client.force_login(keeper)

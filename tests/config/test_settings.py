@@ -41,7 +41,7 @@ def manage(folder: Path, *arguments: str, **others: str) -> subprocess.Completed
 
 
 def test_sqlite_survives_power_loss_and_lets_writers_wait_for_each_other(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
+    (tmp_path / "data").mkdir(exist_ok=True)
     ask = (
         "from django.db import connection as c; k = c.cursor(); "
         "print([k.execute('PRAGMA ' + p).fetchone()[0] "
@@ -56,7 +56,7 @@ def test_sqlite_survives_power_loss_and_lets_writers_wait_for_each_other(tmp_pat
 
 def test_the_deployment_checks_have_nothing_to_say_behind_tls(tmp_path: Path) -> None:
     for name in ("data", "signer"):
-        (tmp_path / name).mkdir(mode=0o700)
+        (tmp_path / name).mkdir(mode=0o700, exist_ok=True)
     assert manage(tmp_path, "migrate", "-v0").returncode == 0
 
     done = manage(

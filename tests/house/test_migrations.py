@@ -2,13 +2,19 @@
 
 import ast
 
+import pytest
 from django.core.management import call_command
 
 from config.environment import ROOT
 
 
+@pytest.mark.django_db
 def test_no_migration_is_missing() -> None:
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+#: A column type of our own must be named where the column is made; nothing else need be.
+COLUMN_TYPES = {"archive.models.body"}
 
 
 def test_migrations_are_named_after_what_they_do_and_import_nothing_of_ours() -> None:
@@ -26,7 +32,8 @@ def test_migrations_are_named_after_what_they_do_and_import_nothing_of_ours() ->
             )
         }
         if "_auto_" in path.stem or any(
-            name.split(".")[0] in {"archive", "evidence", "config"} for name in imported
+            name.split(".")[0] in {"archive", "evidence", "config"}
+            for name in imported - COLUMN_TYPES
         ):
             wrong.append(path.name)
 
