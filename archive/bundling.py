@@ -1,0 +1,464 @@
+"""Writes bundles: one ZIP file that strangers can check alone, offline (docs/formats/bundle.md).
+
+A bundle is a BagIt 1.0 bag (RFC 8493) in ZIP_STORED.  Everything but the originals is known before
+the first byte is written, and so are the originals' digests, from their intake: manifests and
+signature need no second reading.  Still every original is hashed again on its way into the bundle,
+and one that has changed ends the export with its name.  No bundle is offered that our own verifier
+did not pass after it was written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, BinaryIO, Self
+
+from archive import safe_names, stored_zip
+from archive.custody_files import CustodySelection, custody_files
+from archive.proof import notes, verify
+from archive.proof.digests import Measurement, Measuring
+from archive.proof.report import NOT_CHECKED, PASSED, Report
+from archive.signer import Signer
+from archive.store import StoreError
+
+CHUNK = 1024 * 1024  # bytes read at a time; larger does not hash faster on two cores
+SMALL = 256 * 1024  # bytes; below, a second thread costs more than it gains
+FLUSH_EVERY = 64 * 1024 * 1024  # bytes written before the disk is told to begin
+ABANDONED_AFTER = 24 * 3600  # seconds that a half-written file may rest
+REPORT_EVERY = 4 * 1024 * 1024  # bytes between two calls of the progress callback
+
+SOFTWARE = "Muniment 0.1.0 <https://muniment.invalid/>"
+PROFILE = "https://muniment.invalid/profiles/evidence-bundle-1.0.json"
+SIGNATURE = "signatures/tagmanifest-sha512.txt.ed25519.sig"
+PUBLIC_KEY = "signatures/archive-ed25519.pub.pem"
+VERIFIER = "data/verify/verify.pyz"
+
+Progress = Callable[[int, int], None]
+"""``progress(done, total)``, in bytes of the finished file."""
+
+
+class BundlingError(Exception):
+    """The bundle could not be written; nothing was offered."""
+
+
+class OriginalChangedError(BundlingError):
+    """An original is not what was taken in; the message names the file."""
+
+
+class BundleRefusedError(BundlingError):
+    """Our own verifier did not pass the finished file; ``report`` says why."""
+
+    def __init__(self, message: str, report: Report) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+@dataclass(frozen=True)
+class BundleFile:
+    """An original: its path below the item's folder, what its intake measured, and its bytes."""
+
+    path: str
+    measured: Measurement
+    open: Callable[[], IO[bytes]] = field(compare=False)
+
+
+@dataclass(frozen=True)
+class BundleItem:
+    """One item's folder.  ``documents`` are files that we made, by path below the folder."""
+
+    item: str  # UUID
+    folder: str  # a safe name, from the exhibit number
+    files: tuple[BundleFile, ...] = ()
+    documents: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BundleContents:
+    """What goes into a bundle.  ``documents`` are files that we made, by path below ``data/``."""
+
+    identifier: str  # UUID
+    created_at: datetime
+    organisation: str
+    contact: str
+    description: str
+    items: tuple[BundleItem, ...]
+    documents: Mapping[str, bytes] = field(default_factory=dict)
+    custody: CustodySelection | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """A finished bundle."""
+
+    path: Path
+    sha256: str
+    size: int
+    file_count: int
+    report: Report
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Bytes on their way into the bundle, and what they MUST measure."""
+
+    path: str  # below the bag's folder
+    measured: Measurement
+    content: bytes | Callable[[], IO[bytes]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A bundle that is wholly decided: each file, its digests and its place."""
+
+    folder: str
+    sources: tuple[_Source, ...]
+    members: tuple[stored_zip.Member, ...]
+    size: int
+
+
+def bag_folder(identifier: str) -> str:
+    """Return the name of a bundle's one top-level folder."""
+    return f"evidence-bundle-{identifier.replace('-', '')[:8]}"
+
+
+def plan(contents: BundleContents, *, signer: Signer) -> Plan:
+    """Decide every byte of the bundle but those of the originals, and sign its tag manifest.
+
+    Raises BundlingError for paths that are not safe or meet on some system.
+    """
+    payload = sorted(_payload(contents), key=lambda source: source.path)
+    _require_sound_paths(payload)
+    tags = [
+        _made("bagit.txt", b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"),
+        _made("bag-info.txt", _bag_info(contents, payload)),
+        _made("manifest-sha256.txt", _manifest(payload, "sha256")),
+        _made("manifest-sha512.txt", _manifest(payload, "sha512")),
+    ]
+    tags.sort(key=lambda source: source.path)
+    sealed = _manifest(tags, "sha512")
+    seals = [
+        _made("tagmanifest-sha256.txt", _manifest(tags, "sha256")),
+        _made("tagmanifest-sha512.txt", sealed),
+        _made(SIGNATURE, signer.sign_bytes(sealed)),
+        _made(PUBLIC_KEY, notes.ed25519_pem(signer.public).encode("ascii")),
+    ]
+    folder = bag_folder(contents.identifier)
+    sources = sorted([*payload, *tags, *seals], key=lambda source: source.path)
+    members = tuple(
+        stored_zip.Member(
+            name=f"{folder}/{source.path}",
+            size=source.measured.size,
+            crc32=source.measured.crc32,
+        )
+        for source in sources
+    )
+    return Plan(
+        folder=folder,
+        sources=tuple(sources),
+        members=members,
+        size=stored_zip.length(members),
+    )
+
+
+def write(
+    contents: BundleContents, out: Path, *, signer: Signer, progress: Progress | None = None
+) -> Written:
+    """Write the bundle to ``out``.  Afterwards it is there, on disk and verified, or not at all.
+
+    A crash leaves at most a ``.partial`` file beside ``out``, which a later export removes when it
+    is a day old.  Raises OriginalChangedError, BundleRefusedError, or BundlingError.
+    """
+    planned = plan(contents, signer=signer)
+    _sweep(out.parent)
+    try:
+        descriptor, name = tempfile.mkstemp(
+            prefix=f".{out.stem}.", suffix=".partial", dir=out.parent
+        )
+        partial = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb", buffering=CHUNK) as sink:
+                stream(planned, sink, progress=progress)
+                sink.flush()
+                os.fsync(sink.fileno())
+            sha256, report = check(partial, vkey=signer.vkey)
+            partial.replace(out)
+        finally:
+            partial.unlink(missing_ok=True)
+        _sync_folder(out.parent)
+    except OSError as error:
+        raise BundlingError(f"The bundle could not be written: {error}") from error
+    return Written(
+        path=out, sha256=sha256, size=planned.size, file_count=len(planned.sources), report=report
+    )
+
+
+def check(path: Path, *, vkey: str) -> tuple[str, Report]:
+    """Return the file's SHA-256 and our verifier's report.  Raises BundleRefusedError.
+
+    The two read the file at the same time: the verifier waits for SHA-512 anyhow.
+    """
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="bundle-sha256") as beside:
+        digest = beside.submit(_sha256_of, path)
+        report = verify.verify(path, verify.Policy(vkeys=(vkey,)))
+        sha256 = digest.result()
+    if not report.verdict.is_good:
+        wrong = [str(one) for one in report.findings if one.outcome not in (PASSED, NOT_CHECKED)]
+        raise BundleRefusedError(
+            f"Our own verifier did not pass the finished bundle: {'; '.join(wrong[:10])}", report
+        )
+    return sha256, report
+
+
+def stream(planned: Plan, sink: BinaryIO, *, progress: Progress | None = None) -> None:
+    """Write the whole ZIP file to ``sink``, hashing every original on its way.
+
+    Raises OriginalChangedError at the first original that differs; what was written by then is
+    no bundle.
+    """
+    with contextlib.ExitStack() as closing:
+        flushing = closing.enter_context(_Flushing(sink))
+        meter = _Meter(planned.size, progress, flushing)
+        for member, source in zip(planned.members, planned.sources, strict=True):
+            header = stored_zip.local_header(member)
+            sink.write(header)
+            if isinstance(source.content, bytes):
+                sink.write(source.content)
+            else:
+                _copy(source, source.content, sink, meter)
+            meter.add(len(header))
+            if isinstance(source.content, bytes):
+                meter.add(member.size)
+        end = stored_zip.directory(planned.members)
+        sink.write(end)
+        meter.add(len(end))
+        meter.finish()
+
+
+def verifier() -> bytes:
+    """Return ``verify.pyz``: archive/proof zipped, the same bytes each time."""
+    proof = Path(notes.__file__).parent
+    files = {
+        "__main__.py": (
+            b"import runpy\n\n"
+            b'runpy.run_module("archive.proof", run_name="__main__", alter_sys=True)\n'
+        ),
+        "archive/__init__.py": (proof.parent / "__init__.py").read_bytes(),
+    }
+    for path in proof.glob("*.py"):
+        files[f"archive/proof/{path.name}"] = path.read_bytes()
+    return stored_zip.packed(sorted(files.items()))
+
+
+def _payload(contents: BundleContents) -> Iterator[_Source]:
+    yield _made(VERIFIER, verifier())
+    for path, content in contents.documents.items():
+        yield _made(f"data/{path}", content)
+    if contents.custody is not None:
+        for path, content in custody_files(contents.custody):
+            yield _made(f"data/custody/{path}", content)
+    for item in contents.items:
+        folder = f"data/evidence/{item.folder}"
+        for path, content in item.documents.items():
+            yield _made(f"{folder}/{path}", content)
+        for file in item.files:
+            yield _Source(f"{folder}/{file.path}", file.measured, file.open)
+
+
+def _made(path: str, content: bytes) -> _Source:
+    """Measure a file that lies in memory; big ones too, for they are few."""
+    return _Source(path, _measured(content), content)
+
+
+def _measured(content: bytes) -> Measurement:
+    return Measurement(
+        size=len(content),
+        sha256=hashlib.sha256(content).digest(),
+        sha512=hashlib.sha512(content).digest(),
+        crc32=zlib.crc32(content),
+    )
+
+
+def _require_sound_paths(payload: Iterable[_Source]) -> None:
+    seen: dict[str, str] = {}
+    sound: set[str] = set()
+    for source in payload:
+        folder, _, name = source.path.rpartition("/")
+        if folder not in sound:
+            if not all(safe_names.is_safe(part) for part in folder.split("/")):
+                raise BundlingError(f"{source.path!r} is no safe path for a bundle")
+            sound.add(folder)
+        if not safe_names.is_safe(name):
+            raise BundlingError(f"{source.path!r} is no safe path for a bundle")
+        other = seen.setdefault(source.path.lower(), source.path)
+        if other is not source.path:
+            raise BundlingError(f"{source.path!r} and {other!r} are one file on some systems")
+    spellings: dict[str, str] = {}
+    for folder in sound:
+        parts = folder.split("/")
+        for depth in range(1, len(parts) + 1):
+            parent = "/".join(parts[:depth])
+            if parent.lower() in seen:
+                raise BundlingError(f"{parent!r} is both a file and a folder")
+            if spellings.setdefault(parent.lower(), parent) != parent:
+                raise BundlingError(f"{parent!r} is spelt in two ways")
+
+
+def _bag_info(contents: BundleContents, payload: Iterable[_Source]) -> bytes:
+    sizes = [source.measured.size for source in payload]
+    made_on = contents.created_at.astimezone(UTC).date().isoformat()
+    lines = {
+        "Source-Organization": contents.organisation,
+        "Contact-Email": contents.contact,
+        "External-Description": contents.description,
+        "External-Identifier": f"urn:uuid:{contents.identifier}",
+        "Bagging-Date": made_on,
+        "Bag-Software-Agent": SOFTWARE,
+        "BagIt-Profile-Identifier": PROFILE,
+        "Payload-Oxum": f"{sum(sizes)}.{len(sizes)}",
+    }
+    # A value of two lines would be a value and a label of the writer's choice.
+    return "".join(
+        f"{label}: {' '.join(value.split())}\n" for label, value in lines.items()
+    ).encode()
+
+
+def _manifest(sources: Iterable[_Source], algorithm: str) -> bytes:
+    """Return a manifest that RFC 8493 readers and ``sha256sum -c`` both take."""
+    return "".join(
+        f"{getattr(source.measured, algorithm).hex()}  {source.path}\n" for source in sources
+    ).encode("ascii")
+
+
+def _copy(source: _Source, opener: Callable[[], IO[bytes]], sink: BinaryIO, meter: _Meter) -> None:
+    """Write one original, and require that it measures what its intake measured."""
+    try:
+        with opener() as original:
+            if source.measured.size < SMALL:
+                # One byte more than there should be, so that a longer file is seen.
+                content = original.read(source.measured.size + 1)
+                found = _measured(content)
+                sink.write(content)
+                meter.add(found.size)
+            else:
+                found = _copy_big(original, source.measured.size, sink, meter)
+    except (OSError, StoreError) as error:
+        raise BundlingError(f"{source.path} can't be read: {error}") from error
+    if found != source.measured:
+        raise OriginalChangedError(
+            f"{source.path} is not what was taken in: expected {_said(source.measured)}, "
+            f"found {_said(found)}"
+        )
+
+
+def _copy_big(original: IO[bytes], size: int, sink: BinaryIO, meter: _Meter) -> Measurement:
+    measuring, copied = Measuring(), 0
+    try:
+        while copied <= size and (chunk := original.read(CHUNK)):
+            measuring.update(chunk)
+            sink.write(chunk)
+            copied += len(chunk)
+            meter.add(len(chunk))
+    finally:
+        found = measuring.done()
+    return found
+
+
+def _said(measured: Measurement) -> str:
+    return f"sha256:{measured.sha256.hex()} of {measured.size} bytes"
+
+
+class _Meter:
+    """Counts bytes; tells the caller and the disk now and then."""
+
+    def __init__(self, total: int, progress: Progress | None, flushing: _Flushing) -> None:
+        self._total, self._progress, self._flushing = total, progress, flushing
+        self._done = self._reported = self._flushed = 0
+
+    def add(self, count: int) -> None:
+        self._done += count
+        if self._done - self._reported >= REPORT_EVERY:
+            self._reported = self._done
+            if self._progress is not None:
+                self._progress(self._done, self._total)
+        if self._done - self._flushed >= FLUSH_EVERY:
+            self._flushed = self._done
+            self._flushing.ring()
+
+    def finish(self) -> None:
+        if self._done != self._total:
+            raise RuntimeError(f"planned {self._total} bytes, wrote {self._done}")
+        if self._progress is not None:
+            self._progress(self._done, self._total)
+
+
+class _Flushing:
+    """Sends what was written to the disk while the next bytes are hashed.
+
+    Only for speed: the one fsync that counts comes at the end.
+    """
+
+    def __init__(self, sink: BinaryIO) -> None:
+        try:
+            self._descriptor: int | None = sink.fileno()
+        except OSError:  # io.UnsupportedOperation: not a file of the system's
+            self._descriptor = None
+        self._bell = threading.Event()
+        self._over = False
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def ring(self) -> None:
+        if self._descriptor is None:
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._flush_on, name="flush", daemon=True)
+            self._thread.start()
+        self._bell.set()
+
+    def _flush_on(self) -> None:
+        while True:
+            self._bell.wait()
+            self._bell.clear()
+            if self._over or self._descriptor is None:
+                return
+            with contextlib.suppress(OSError):  # the last fsync reports what is wrong
+                os.fdatasync(self._descriptor)
+
+    def __exit__(self, *_: object) -> None:
+        self._over = True
+        self._bell.set()
+        if self._thread is not None:
+            self._thread.join()
+
+
+def _sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what exports that crashed left behind; none that runs has rested so long."""
+    for path in folder.glob(".*.partial"):
+        with contextlib.suppress(FileNotFoundError):  # another export was first
+            if time.time() - path.stat().st_mtime > ABANDONED_AFTER:
+                path.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,171 @@
+"""The custody ledger's part of a bundle: the files of docs/formats/ledger.md, "Proof files".
+
+Each has a reader of somebody else's making: a C2SP checkpoint, one tlog-proof for each entry, RFC
+9901 disclosures, a tlog-policy.  Choosing reads the ledger; rendering is pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db.models import Q
+
+from archive.models.disclosure import Disclosure
+from archive.models.ledger import Entry, ItemHead
+from archive.proof import entries, notes
+from archive.proof.merkle import Prover
+
+
+class Level(StrEnum):
+    """How much of an entry leaves."""
+
+    FULL = "full"  # its bytes and its disclosures
+    HEADER = "header"  # its bytes, personal values withheld
+    HASH = "hash"  # its leaf hash only; it still proves that nothing was left out
+
+
+@dataclass(frozen=True)
+class ChosenEntry:
+    """One entry that goes along, and at which level."""
+
+    seq: int
+    leaf: bytes
+    body: bytes
+    level: Level = Level.FULL
+    disclosures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CustodySelection:
+    """Entries under one signed checkpoint, and the prover that shows that they stand there.
+
+    ``remembered`` are the sizes of older checkpoints that the recipient holds: for each a proof
+    shows that this log continues it.
+    """
+
+    checkpoint: str
+    vkey: str
+    prover: Prover
+    entries: tuple[ChosenEntry, ...]
+    remembered: tuple[int, ...] = ()
+
+
+#: Log-level entries that any reader of a bundle needs: who the log is, and which keys count.
+ALWAYS = ("log.created", "key.rotated", "key.revoked")
+#: Log-level entries that are about one export.
+OF_THE_EXPORT = ("export.requested", "export.created")
+
+SOME = 500  # items asked for in one query; SQLite takes a bounded number of parameters
+
+
+def choose(
+    *,
+    items: Mapping[str, Level],
+    bundle: str,
+    checkpoint: str,
+    vkey: str,
+    prover: Prover,
+    remembered: Collection[int] = (),
+) -> CustodySelection:
+    """Choose each item's whole chain, what is always needed, and this export's own entries.
+
+    Only what ``checkpoint`` covers can be proven, and goes along.  One query for the entries and
+    one for the disclosures of each 500 items.
+    """
+    text, _ = notes.split_note(checkpoint)
+    signed = notes.Checkpoint.parse(text)
+    of_log = Entry.objects.filter(log__origin=signed.origin, seq__lt=signed.size)
+    chosen: dict[int, ChosenEntry] = {}
+    names = sorted(items)
+    for at in range(0, len(names), SOME):
+        some = names[at : at + SOME]
+        told = _disclosures(
+            Q(item__in=[name for name in some if items[name] is Level.FULL]), signed.origin
+        )
+        for seq, leaf, body, item in of_log.filter(item__in=some).values_list(
+            "seq", "leaf", "body", "item"
+        ):
+            chosen[seq] = _chosen(seq, leaf, body, items[item], told)
+    general = of_log.filter(
+        Q(kind__in=ALWAYS) | Q(kind__in=OF_THE_EXPORT, body__contains=bundle), item__isnull=True
+    )
+    rows = list(general.values_list("seq", "leaf", "body"))
+    told = _disclosures(Q(entry_seq__in=[row[0] for row in rows]), signed.origin)
+    for seq, leaf, body in rows:
+        chosen[seq] = _chosen(seq, leaf, body, Level.FULL, told)
+    return CustodySelection(
+        checkpoint=checkpoint,
+        vkey=vkey,
+        prover=prover,
+        entries=tuple(chosen[seq] for seq in sorted(chosen)),
+        remembered=tuple(sorted(set(remembered))),
+    )
+
+
+def heads(items: Collection[str]) -> dict[str, tuple[int, bytes]]:
+    """Return for each item the place of its next entry and the leaf of its last."""
+    return {
+        head.item: (head.next_seq, bytes(head.leaf))
+        for head in ItemHead.objects.filter(item__in=list(items))
+    }
+
+
+def _disclosures(which: Q, origin: str) -> dict[int, list[str]]:
+    told: dict[int, list[str]] = {}
+    rows = Disclosure.objects.filter(which, log__origin=origin, text__isnull=False)
+    for seq, text in rows.order_by("digest").values_list("entry_seq", "text"):
+        if text is not None:
+            told.setdefault(seq, []).append(text)
+    return told
+
+
+def _chosen(
+    seq: int, leaf: bytes, body: str, level: Level, told: Mapping[int, list[str]]
+) -> ChosenEntry:
+    disclosures = tuple(told.get(seq, ())) if level is Level.FULL else ()
+    return ChosenEntry(
+        seq=seq, leaf=bytes(leaf), body=body.encode(), level=level, disclosures=disclosures
+    )
+
+
+def custody_files(selection: CustodySelection) -> Iterator[tuple[str, bytes]]:
+    """Render the selection: paths below ``data/custody/`` and their bytes."""
+    checkpoint = selection.checkpoint
+    text, _ = notes.split_note(checkpoint)
+    size = notes.Checkpoint.parse(text).size
+    yield "checkpoint", checkpoint.encode()
+    yield "policy.txt", policy(selection.vkey)
+    shown = [one for one in selection.entries if one.level is not Level.HASH]
+    withheld = [one for one in selection.entries if one.level is Level.HASH]
+    yield "entries.ndjson", b"".join(one.body + b"\n" for one in shown)
+    yield "withheld.txt", _lines(f"{one.seq} {one.leaf.hex()}" for one in withheld)
+    yield "disclosures.txt", _lines(text for one in shown for text in one.disclosures)
+    for one in selection.entries:
+        path = selection.prover.inclusion(one.seq, size)
+        yield f"proofs/{one.seq}.tlog-proof", notes.proof_text(one.seq, path, checkpoint).encode()
+    for old in selection.remembered:
+        if 0 < old <= size:
+            path = selection.prover.consistency(old, size)
+            body = notes.consistency_text(old, path, checkpoint).encode()
+            yield f"consistency/{old}-{size}", body
+
+
+def policy(vkey: str) -> bytes:
+    """Return a C2SP tlog-policy.  It is advice: the reader's own policy decides whom to trust."""
+    return _lines((f"log {vkey}", "quorum none"))
+
+
+def disclosed(chosen: Iterable[ChosenEntry]) -> dict[int, dict[str, object]]:
+    """Return the personal values that go along, by the number of their entry."""
+    values: dict[int, dict[str, object]] = {}
+    for one in chosen:
+        for text in one.disclosures:
+            _, name, value = entries.open_disclosure(text)
+            values.setdefault(one.seq, {})[name] = value
+    return values
+
+
+def _lines(lines: Iterable[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode("utf-8")

@@ -1,0 +1,119 @@
+"""ZIP files whose members are stored as they are, with exact headers, written in one pass.
+
+Format: PKWARE APPNOTE 6.3.10, method 0 (stored), ZIP64 where a number needs it.  Sizes and CRC-32
+are known before a member is written, so no data descriptor follows it (streaming readers refuse
+those on stored members) and the length of the whole file is known before its first byte.
+Timestamps are fixed: the same members give the same bytes.  Names are ASCII.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import BinaryIO
+
+LIMIT_32 = 0xFFFFFFFF  # from here on a size or an offset stands in the ZIP64 fields
+LIMIT_16 = 0xFFFF
+
+_LOCAL = struct.Struct("<IHHHHHIIIHH")
+_CENTRAL = struct.Struct("<IHHHHHHIIIHHHHHII")
+_END = struct.Struct("<IHHHHIIH")
+_END_64 = struct.Struct("<IQHHIIQQQQ")
+_END_64_LOCATOR = struct.Struct("<IIQI")
+_LOCAL_EXTRA = struct.Struct("<HHQQ")
+
+_PLAIN, _ZIP64 = 20, 45  # version needed to extract, times ten
+_UNIX = 3 << 8  # made by: so that the permissions below count
+_DATE, _TIME = 0x0021, 0  # 1980-01-01 00:00:00, the format's first moment
+_MODE = 0o100444 << 16  # a regular file that anybody may read
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file to be: its name, its exact length and the CRC-32 of its bytes."""
+
+    name: str
+    size: int
+    crc32: int
+
+
+def local_header(member: Member) -> bytes:
+    """Return what stands before a member's bytes."""
+    name = member.name.encode("ascii")
+    if member.size < LIMIT_32:
+        version, size, extra = _PLAIN, member.size, b""
+    else:
+        version, size = _ZIP64, LIMIT_32
+        extra = _LOCAL_EXTRA.pack(1, 16, member.size, member.size)
+    return (
+        _LOCAL.pack(
+            *(0x04034B50, version, 0, 0, _TIME, _DATE, member.crc32, size, size),
+            *(len(name), len(extra)),
+        )
+        + name
+        + extra
+    )
+
+
+def directory(members: Sequence[Member]) -> bytes:
+    """Return what stands after the last member's bytes: the central directory and its end."""
+    records, offset = [], 0
+    for member in members:
+        records.append(_central_header(member, offset))
+        offset += len(local_header(member)) + member.size
+    listing = b"".join(records)
+    return listing + _end(len(members), len(listing), offset)
+
+
+def length(members: Sequence[Member]) -> int:
+    """Return the size in bytes of the ZIP file that ``members`` make."""
+    body = sum(len(local_header(member)) + member.size for member in members)
+    return body + len(directory(members))
+
+
+def _central_header(member: Member, offset: int) -> bytes:
+    name = member.name.encode("ascii")
+    wide = [value for value in (member.size,) * 2 + (offset,) if value >= LIMIT_32]
+    extra = struct.pack(f"<HH{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
+    version = _ZIP64 if wide else _PLAIN
+    size = min(member.size, LIMIT_32)
+    return (
+        _CENTRAL.pack(
+            *(0x02014B50, _UNIX | version, version, 0, 0, _TIME, _DATE, member.crc32, size, size),
+            *(len(name), len(extra), 0, 0, 0, _MODE, min(offset, LIMIT_32)),
+        )
+        + name
+        + extra
+    )
+
+
+def _end(count: int, size: int, offset: int) -> bytes:
+    end = _END.pack(
+        *(0x06054B50, 0, 0, min(count, LIMIT_16), min(count, LIMIT_16)),
+        *(min(size, LIMIT_32), min(offset, LIMIT_32), 0),
+    )
+    if count < LIMIT_16 and size < LIMIT_32 and offset < LIMIT_32:
+        return end
+    wide = _END_64.pack(*(0x06064B50, 44, _UNIX | _ZIP64, _ZIP64, 0, 0, count, count, size, offset))
+    return wide + _END_64_LOCATOR.pack(0x07064B50, 0, offset + size, 1) + end
+
+
+def write(files: Iterable[tuple[str, bytes]], sink: BinaryIO) -> None:
+    """Write files that are in memory already, in the order given."""
+    members = []
+    for name, content in files:
+        member = Member(name=name, size=len(content), crc32=zlib.crc32(content))
+        sink.write(local_header(member))
+        sink.write(content)
+        members.append(member)
+    sink.write(directory(members))
+
+
+def packed(files: Iterable[tuple[str, bytes]]) -> bytes:
+    """Return the ZIP file of some files that are in memory, in the order given."""
+    sink = BytesIO()
+    write(files, sink)
+    return sink.getvalue()
