@@ -2,8 +2,9 @@
 
 A package of tools holds a tuple ``TOOLS`` of descriptions; the registry reads those packages by
 name, so that one more package is one more name here.  A package that can't be imported stops the
-caller loudly, a name given twice is an error.  A description names its function as text: the parsers
-themselves are imported only by the process of the sandbox, never by the web server or the worker.
+caller loudly, a name given twice is an error.  A description names its function as text: the
+parsers themselves are imported only by the process of the sandbox, never by the web server or the
+worker.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Has hostile bytes parsed elsewhere: one warm process per worker process, one confined child per file.
+"""Has hostile bytes parsed elsewhere: a warm process per worker process, a confined child per file.
 
-``run`` answers with an Outcome and never raises for what the bytes are.  The parsing process gets an
-open file, never a path; an environment without settings, keys or addresses; and what it answers is
-taken as a stranger's word: bounded in size, checked in shape.
+``run`` answers with an Outcome and never raises for what the bytes are.  The parsing process gets
+an open file, never a path; an environment without settings, keys or addresses; and what it answers
+is taken as a stranger's word: bounded in size, checked in shape.
 
 Outcomes: ``ok``, ``unsupported``, ``malformed``, ``limit(cpu|memory|wall|pixels|output)`` and
 ``crashed(signal)``.
@@ -61,7 +61,7 @@ class Outcome:
 
 
 class Helper:
-    """One parsing process and the socket to it.  Starts when first asked; starts anew after a death."""
+    """One parsing process and the socket to it.  Starts when asked; starts anew after a death."""
 
     def __init__(self, start: str = _START, tools: Mapping[str, Tool] | None = None) -> None:
         self._start, self._tools = start, tools
@@ -146,8 +146,8 @@ class Helper:
 
 
 _helper = Helper()
-os.register_at_fork(after_in_child=lambda: _helper.forget())
-atexit.register(lambda: _helper.close())
+os.register_at_fork(after_in_child=_helper.forget)
+atexit.register(_helper.close)
 
 
 def run(

@@ -1,7 +1,7 @@
 """What a film or a recording is: duration, streams, times, place and device from its own tags.
 
-``creation_time`` is UTC by the format (ISO/IEC 14496-12) and local time by the habit of many cameras:
-its basis is ``assumed``.  Apple's own tag carries its offset.
+``creation_time`` is UTC by the format (ISO/IEC 14496-12) and local time by the habit of many
+cameras: its basis is ``assumed``.  Apple's own tag carries its offset.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def read(
             "streams": streams,
             "kinds": sorted({one["type"] for one in streams}),
         }
-        raw_tags = {str(one.index): dict(one.metadata) for one in list(container.streams)[:STREAMS]}
+        described = list(container.streams)[:STREAMS]
+        raw_tags = {str(one.index): dict(one.metadata) for one in described}
         facts["rotation"] = _rotation(container)
     facts["times"] = _times(tags, raw_tags)
     facts["gps"] = _place(tags, warnings)
@@ -76,7 +77,7 @@ def _stream(one: Any) -> dict[str, Any]:
 
 
 def _rotation(container: Any) -> int | None:
-    """Return the clockwise turn, in degrees, that the display matrix of the first frame asks for."""
+    """Return the clockwise turn, in degrees, that the first frame asks for."""
     if not container.streams.video:
         return None
     try:

@@ -1,7 +1,7 @@
 """What a camera wrote into a picture (EXIF, CIPA DC-008), raw and read.
 
-``raw`` holds every tag by its printable form and its values; ``parsed`` holds times, place and device
-with the basis of each; what contradicts is listed, not resolved.
+``raw`` holds every tag by its printable form and its values; ``parsed`` holds times, place and
+device with the basis of each; what contradicts is listed, not resolved.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Says what a file is by its bytes.  A finding, never a refusal: the original is kept regardless.
 
-Own signatures come first, for the formats that the archive treats in its own way; puremagic is asked
-about the rest.  A PRONOM identifier (The National Archives' registry of formats) is given only where
-the signature alone settles it.
+Own signatures come first, for the formats that the archive treats in its own way; puremagic is
+asked about the rest.  A PRONOM identifier (The National Archives' registry of formats) is given
+only where the signature alone settles it.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def identify(
     tail = stream.read(TAIL)
     media_type, pronom, basis = _type_of(head, size)
     declared = str(parameters.get("declared") or "")
-    findings = []
+    findings: list[dict[str, Any]] = []
     if not size:
         findings.append({"code": "empty", "detail": "The file has no bytes."})
     if not _fits(declared, media_type):
@@ -159,7 +159,9 @@ def _type_of(head: bytes, size: int) -> tuple[str, str | None, str]:
     return "application/octet-stream", None, "unknown"
 
 
-def _structured(head: bytes, size: int) -> tuple[str, str | None] | None:
+def _structured(  # noqa: C901, PLR0911 - one return for each format
+    head: bytes, size: int
+) -> tuple[str, str | None] | None:
     """Return the type of a format whose signature has parts."""
     if head[4:8] == b"ftyp":
         return _brand(head)
@@ -204,7 +206,7 @@ def _brand(head: bytes) -> tuple[str, str | None]:
     return _BRANDS.get(brands[0], ("video/mp4", "fmt/199"))
 
 
-def _text(head: bytes) -> str | None:
+def _text(head: bytes) -> str | None:  # noqa: PLR0911 - one return for each format
     if not head or b"\0" in head:
         return None
     for cut in range(4):  # the last character may be cut in the middle
@@ -339,7 +341,7 @@ def _end_of_boxes(stream: BinaryIO, size: int) -> int | None:
             return at
         at += length
         if at >= size:
-            return at
+            return int(at)
     return None
 
 

@@ -1,8 +1,9 @@
 """Gives a process up to hostile bytes: afterwards it can compute, read what is open, and answer.
 
-Four layers, each by itself: resource limits, no new privileges, Landlock (no file, no TCP, no signal
-outwards), and a seccomp filter (no opening, no network, no new process, no exec).  A kernel without one
-of them leaves the others; ``confine`` returns the level really in force and the record names it.
+Four layers, each by itself: resource limits, no new privileges, Landlock (no file, no TCP, no
+signal outwards), and a seccomp filter (no opening, no network, no new process, no exec).  A kernel
+without one of them leaves the others; ``confine`` returns the level really in force and the record
+names it.
 
 Hand-made system calls, because the bindings need either a compiler or a writable temporary folder.
 """

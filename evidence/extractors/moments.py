@@ -1,7 +1,8 @@
-"""Times as a file gives them: the raw text, the instant if there is one, and what its zone rests on.
+"""Times as a file gives them: the raw text, the instant if any, and what its zone rests on.
 
-The basis is ``explicit_offset`` or ``utc`` when the file says so, ``assumed`` when its format promises
-UTC and writers are known not to keep to it, ``unknown`` when nothing says.  A zone is never made up.
+The basis is ``explicit_offset`` or ``utc`` when the file says so, ``assumed`` when its format
+promises UTC and writers are known not to keep to it, ``unknown`` when nothing says.  A zone is
+never made up.
 """
 
 from __future__ import annotations
@@ -45,10 +46,10 @@ def exif_moment(raw: str, *, zone: str = "", fraction: str = "") -> dict[str, An
     local = None
     if match is not None:
         micro = int(fraction.ljust(6, "0")[:6]) if fraction.isascii() and fraction.isdigit() else 0
+        year, month, day, hour, minute, second = (int(part) for part in match.groups())
         try:
-            local = datetime(  # noqa: DTZ001 - the zone is not known here, and is not made up
-                *(int(part) for part in match.groups()), microsecond=micro
-            )
+            # The zone is not known here, and is not made up.
+            local = datetime(year, month, day, hour, minute, second, micro)  # noqa: DTZ001
         except ValueError:
             local = None
     known = offset(zone) if zone else None

@@ -1,11 +1,13 @@
 """The process in which files are parsed.  Started by ``evidence.sandbox``; knows no framework.
 
-It imports and warms every parser once, then waits on a socket.  For each request it forks a child, which
-confines itself before it reads a byte, runs one tool and answers on a pipe.  This process only
-relays: it reads none of the bytes, so a child that is taken over gains nothing outside itself.
+It imports and warms every parser once, then waits on a socket.  For each request it forks a child,
+which confines itself before it reads a byte, runs one tool and answers on a pipe.  This process
+only relays: it reads none of the bytes, so a child that is taken over gains nothing outside
+itself.
 
-Protocol: the request is a length (4 bytes, big-endian) with the file descriptors attached, then JSON
-{tool, parameters}; the answer is a length and JSON {outcome, result, reason, usage, isolation}.
+Protocol: the request is a length (4 bytes, big-endian) with the file descriptors attached, then
+JSON {tool, parameters}; the answer is a length and JSON {outcome, result, reason, usage,
+isolation}.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ _LENGTH = struct.Struct(">I")
 class Original(io.RawIOBase):
     """A read-only view of an open file with a position of its own.
 
-    The descriptor's own position is shared with the process that opened it; ``pread`` leaves it alone.
+    The descriptor's position is shared with the process that opened it; ``pread`` leaves it be.
     """
 
     name = "original"  # parsers guess formats from names; this one says nothing
@@ -105,7 +107,7 @@ def versions(tool: Tool) -> dict[str, str]:
 
 
 def warm(parsers: Mapping[str, Parser]) -> None:
-    """Let every parser load what it loads late: a confined child can open no file, not even a module."""
+    """Let every parser load what it loads late: a confined child can open nothing."""
     for name in sorted(parsers):
         module = sys.modules[parsers[name].__module__]
         warm_up = getattr(module, "warm_up", None)
@@ -113,7 +115,7 @@ def warm(parsers: Mapping[str, Parser]) -> None:
             warm_up()
 
 
-def _run(
+def _run(  # noqa: PLR0917 - one call, in the order of the protocol
     connection: socket.socket,
     tool: Tool,
     parser: Parser,
@@ -150,10 +152,10 @@ def _collected(
     size, cut, deadline = 0, "", time.monotonic() + wall_seconds
     while not cut:
         left = max(0.0, deadline - time.monotonic())
-        ready, _, _ = select.select([reading, connection], [], [], left)
+        ready, _, _ = select.select([reading, connection.fileno()], [], [], left)
         if not ready:
             cut = "wall"
-        elif connection in ready:
+        elif connection.fileno() in ready:
             # Nobody asks a second question before the first is answered: the asker is gone.
             os.kill(child, signal.SIGKILL)
             os._exit(0)
@@ -200,7 +202,7 @@ def _no(outcome: str, reason: str) -> dict[str, Any]:
     return {"outcome": outcome, "result": None, "reason": reason}
 
 
-def _answer(
+def _answer(  # noqa: PLR0917 - one call, in the order of the protocol
     tool: Tool,
     parser: Parser,
     parameters: dict[str, Any],
@@ -233,7 +235,7 @@ def _answer(
     os._exit(0)
 
 
-def attempt(
+def attempt(  # noqa: PLR0911 - one return for each outcome
     parser: Parser, stream: BinaryIO, parameters: Mapping[str, Any], output: BinaryIO | None
 ) -> dict[str, Any]:
     """Run a parser over hostile bytes; every way in which it can fail becomes a value."""

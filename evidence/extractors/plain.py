@@ -1,7 +1,7 @@
-"""Turns what parsers return into plain values: JSON, bounded, without a character that a store refuses.
+"""Turns what parsers return into plain values: JSON, bounded, no character that a store refuses.
 
-Lossless for bytes: what isn't printable ASCII is written ``\\xNN`` and a backslash ``\\\\``.  What is
-cut is said to be cut.
+Lossless for bytes: what isn't printable ASCII is written ``\\xNN`` and a backslash ``\\\\``.  What
+is cut is said to be cut.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def escaped(value: bytes) -> str:
 
 
 def text(value: str) -> str:
-    """Return ``value`` without NUL, lone surrogates or other control characters, and not too long."""
+    """Return ``value`` without NUL, lone surrogates or other controls, and not too long."""
     shown = "".join(
         char
         if (char >= " " and not "\ud800" <= char <= "\udfff" and not "\x7f" <= char <= "\x9f")
@@ -38,7 +38,7 @@ def text(value: str) -> str:
     return shown if len(shown) <= TEXT else shown[:TEXT] + CUT
 
 
-def plain(value: Any, *, depth: int = DEPTH) -> Any:
+def plain(value: Any, *, depth: int = DEPTH) -> Any:  # noqa: PLR0911 - one return for each type
     """Return ``value`` as JSON-able values within the bounds of this module."""
     if value is None or isinstance(value, bool):
         return value

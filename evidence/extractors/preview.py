@@ -1,7 +1,7 @@
 """Makes something safe to look at and listen to: decoded and encoded anew, without the metadata.
 
-Pictures become a JPEG; films a poster (JPEG) and a short H.264/AAC film that can be sought; sound an
-AAC file.  The bytes go one after the other into the output; the answer says where each lies.
+Pictures become a JPEG; films a poster (JPEG) and a short H.264/AAC film that can be sought; sound
+an AAC file.  The bytes go one after the other into the output; the answer says where each lies.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class _Made:
 
 def _encode(source: Any, pictures: list[Any], sounds: list[Any], notes: list[str]) -> _Made:
     made, file = _Made(), io.BytesIO()
-    file.name = "preview.mp4"  # type: ignore[attr-defined]
+    file.name = "preview.mp4"
     deadline = time.process_time() + WORK_SECONDS
     with av.open(file, mode="w", format="mp4") as target:
         film = _FilmTrack(target, pictures[0], made) if pictures else None
@@ -179,7 +179,7 @@ class _FilmTrack:
             self._begin(image.size)
         elif image.size != (self._stream.width, self._stream.height):
             image = image.resize((self._stream.width, self._stream.height))
-        encoded = av.VideoFrame.from_image(image)
+        encoded: Any = av.VideoFrame.from_image(image)  # type: ignore[no-untyped-call]
         encoded.pts, encoded.time_base = ticks, _TICKS
         self._last = ticks
         self._target.mux(self._stream.encode(encoded))
@@ -202,8 +202,8 @@ class _FilmTrack:
         image: Image.Image = frame.to_image(width=width, height=height)
         if self._turn:
             image = image.rotate(-self._turn, expand=True)
-        even = tuple(max(2, side - side % 2) for side in image.size)
-        return image if even == image.size else image.crop((0, 0, *even))
+        width, height = (max(2, side - side % 2) for side in image.size)
+        return image if (width, height) == image.size else image.crop((0, 0, width, height))
 
     def end(self) -> None:
         if self._stream is not None:
@@ -233,7 +233,7 @@ class _SoundTrack:
 def fast_start(content: bytes) -> bytes:
     """Move the index of an MP4 to its front, so that a player can seek before it has all.
 
-    The muxer does so only when it can open its own file a second time, which a confined process can't.
+    The muxer does so only when it can open its own file again, which a confined process can't.
     """
     boxes, at = [], 0
     while at + 8 <= len(content):
@@ -287,7 +287,8 @@ def warm_up() -> None:
         sound = target.add_stream("aac", rate=SAMPLE_RATE)
         sound.layout = "stereo"
         for number in range(3):
-            frame = av.VideoFrame.from_image(Image.new("RGB", (16, 16), "grey"))
+            grey = Image.new("RGB", (16, 16), "grey")
+            frame: Any = av.VideoFrame.from_image(grey)  # type: ignore[no-untyped-call]
             frame.pts = number
             target.mux(film.encode(frame))
         silence = av.AudioFrame(format="fltp", layout="stereo", samples=1024)

@@ -1,9 +1,9 @@
 """PDQ: a 256-bit perceptual fingerprint of a picture, after Meta's published description (2019).
 
-Everything before the median is linear and works on rows and columns apart, so the two smoothing passes
-with the sampling down to 64 x 64, and the 16 x 64 cosine transform, are matrices kept per side length.
-Written as 64 hexadecimal digits, always; the quality (0-100) stands beside it, and below 50 a picture
-has too little in it to be matched by machine.
+Everything before the median is linear and works on rows and columns apart, so the two smoothing
+passes with the sampling down to 64 x 64, and the 16 x 64 cosine transform, are matrices kept per
+side length. Written as 64 hexadecimal digits, always; the quality (0-100) stands beside it, and
+below 50 a picture has too little in it to be matched by machine.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def pdq(brightness: Floats) -> tuple[str, int]:
     height, width = brightness.shape
     if min(height, width) < SMALLEST:
         return "0" * 64, 0
-    grid = _reduction(height) @ brightness @ _reduction(width).T
+    grid: Floats = _reduction(height) @ brightness @ _reduction(width).T
     waves = (_COSINES @ grid @ _COSINES.T).ravel()
     # The 128th smallest, not the mean of the middle two: so the reference counts.
     middle = np.partition(waves, waves.size // 2 - 1)[waves.size // 2 - 1]
