@@ -217,7 +217,7 @@ class _Folder(Bundle):
 
     def _scan(self, folder: str, waiting: list[str]) -> None:
         with os.scandir(os.path.join(self._root, folder)) as found:  # noqa: PTH118 - as above
-            for each in found:
+            for each in sorted(found, key=lambda each: each.name):
                 path = f"{folder}/{each.name}" if folder else each.name
                 if len(self.members) >= MOST_MEMBERS:
                     raise MalformedError(f"more than {MOST_MEMBERS} files")
@@ -270,7 +270,7 @@ class _Folder(Bundle):
         return os.fdopen(descriptor, "rb", buffering=0)
 
 
-# Never through a link, never waiting for the other end of a pipe; 0 where a system has no such flag.
+# Never through a link, never waiting for a pipe's other end; 0 where a system has no such flag.
 _FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_NOFOLLOW", 0)
@@ -487,6 +487,7 @@ def _local_length(member: Member, head: bytes) -> int:
     name = head[_LOCAL.size : _LOCAL.size + name_length]
     if mark != b"PK\x03\x04" or method or flags != member.flags or name != member.raw_name:
         raise MalformedError("the member's own header is not what the directory says")
+    gap: tuple[int, ...]
     if flags & _DESCRIPTOR:
         gap = (12, 16, 20, 24)  # a data descriptor, with or without its mark, narrow or wide
     else:

@@ -1,8 +1,8 @@
 """The checks of a bundle, in order, and ``verify(path, policy)`` that makes them all.
 
 Cheap and structural before expensive.  Every fault is reported, not only the first, and each
-finding names exactly the file or entry.   Trust comes from the reader's policy alone: keys and states that
-the bundle brings along prove only that it is consistent in itself.
+finding names exactly the file or entry.  Trust comes from the reader's policy alone: keys and
+states that the bundle brings along prove only that it is consistent in itself.
 """
 
 from __future__ import annotations
