@@ -31,6 +31,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from archive import custody
 from archive.models.job import Job
 
 logger = logging.getLogger(__name__)
@@ -85,7 +86,8 @@ def run(
     words and backed off; after the third the job is quarantined.  ``on_quarantine`` is called with
     the job in that transaction.
     """
-    job = Job.objects.filter(pk=job_id).first()
+    with transaction.atomic(durable=True):  # inside another transaction no attempt would count
+        job = Job.objects.filter(pk=job_id).first()
     if job is None:
         return Outcome.NOT_OURS
     handler = handlers if callable(handlers) else handlers.get(job.kind)
@@ -98,7 +100,7 @@ def run(
     try:
         with _Heartbeat(leased) as heartbeat:
             finish = handler(leased, heartbeat.progress)
-        with transaction.atomic(durable=True):
+        with custody.writing():
             if not _mine(leased).update(
                 state=Job.State.DONE,
                 lease_token=None,
@@ -156,7 +158,7 @@ def _mine(job: Job) -> QuerySet[Job]:
 
 
 def _lease(job_id: uuid.UUID, on_quarantine: OnQuarantine | None) -> Job | Outcome:
-    with transaction.atomic(durable=True):
+    with custody.writing():
         # PostgreSQL steps over a row that another is just taking; SQLite lets one writer in.
         job = _claimable().select_for_update(skip_locked=True).filter(pk=job_id).first()
         if job is None:
@@ -183,7 +185,7 @@ def _lease(job_id: uuid.UUID, on_quarantine: OnQuarantine | None) -> Job | Outco
 
 def _failed(job: Job, error: Exception, on_quarantine: OnQuarantine | None) -> Outcome:
     reason = _in_words(error)
-    with transaction.atomic(durable=True):
+    with custody.writing():
         held = _mine(job).select_for_update().first()
         if held is None:
             return Outcome.LOST

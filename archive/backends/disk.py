@@ -238,6 +238,8 @@ def summed(file: IO[bytes], size: int, progress: Progress | None) -> Sums:
         for piece in read_pieces(file):
             summing.update(piece)
             done += len(piece)
+            if done > size:  # else a file that grows as fast as it is read is read for ever
+                raise StoreError("The upload was written to while it was being sealed.")
             if progress is not None:
                 progress(done, size)
         return summing.done()

@@ -1,0 +1,493 @@
+"""The places for originals, at the machine's edge: short writes, full disks, broken fsync, S3."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from archive.backends import DamagedError, MissingError, StoreError, pieces, s3
+from archive.backends.disk import Disk
+from archive.backends.s3 import Bucket
+
+BYTES = random.Random(1).randbytes(3 * 1024 * 1024 + 17)
+SHA256 = hashlib.sha256(BYTES).hexdigest()
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Disk:
+    return Disk(tmp_path / "store")
+
+
+def keep(place: Disk | Bucket, content: bytes = BYTES, *, size: int | None = None):
+    return place.put([content], declared_size=size, progress=None)
+
+
+def nothing_is_left(disk: Disk) -> bool:
+    return not list(disk.held()) and not list(disk.temporary.glob("*"))
+
+
+@pytest.mark.parametrize("size", [0, 1, 2**20 - 1, 2**20, 2**20 + 1, 3 * 2**20 + 5])
+@pytest.mark.parametrize("cut", [1, 2, 7])
+def test_pieces_are_the_stream_again_and_never_longer_than_a_chunk(size, cut):
+    content = random.Random(size).randbytes(size)
+    step = max(1, size // cut)
+
+    got = list(pieces(content[at : at + step] for at in range(0, size, step)))
+
+    assert b"".join(got) == content
+    assert all(len(piece) == 2**20 for piece in got[:-1])
+
+
+def test_an_original_is_a_read_only_plain_file_under_its_digest(disk):
+    kept = keep(disk)
+
+    path = disk.path(SHA256)
+    assert kept.measurement.sha256.hex() == SHA256
+    assert kept.md5 == hashlib.md5(BYTES).hexdigest()
+    assert kept.sha1 == hashlib.sha1(BYTES).hexdigest()
+    assert path.read_bytes() == BYTES
+    assert path.stat().st_mode & 0o777 == 0o440
+    assert path.stat().st_nlink == 1
+
+
+def test_short_writes_are_continued(disk, monkeypatch):
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda fd, view: write(fd, view[:100_001]))
+
+    keep(disk)
+
+    assert disk.path(SHA256).read_bytes() == BYTES
+
+
+def test_a_write_that_lies_about_its_length_is_found_before_the_name_appears(disk, monkeypatch):
+    write = os.write
+    lies = []
+
+    def lie(fd, view):
+        if not lies:
+            lies.append(len(view))
+            return len(view)
+        return write(fd, view)
+
+    monkeypatch.setattr(os, "write", lie)
+
+    with pytest.raises(StoreError, match="but the file has"):
+        keep(disk)
+
+    assert lies
+    assert nothing_is_left(disk)
+
+
+@pytest.mark.parametrize("size", [len(BYTES) - 1, len(BYTES) + 1])
+def test_another_length_than_announced_is_refused(disk, size):
+    with pytest.raises(StoreError, match="announced"):
+        keep(disk, size=size)
+
+    assert nothing_is_left(disk)
+
+
+def test_a_failed_fsync_is_final_and_never_tried_again(disk, monkeypatch):
+    synced = []
+
+    def broken(fd):
+        synced.append(fd)
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", broken)
+
+    with pytest.raises(StoreError, match="could not be made safe"):
+        keep(disk)
+
+    assert len(synced) == 1
+    assert nothing_is_left(disk)
+
+
+def test_everything_is_synced_in_order_before_put_returns(disk, monkeypatch):
+    steps = []
+    real = {name: getattr(os, name) for name in ("fsync", "link", "fchmod")}
+
+    def noted(name):
+        def call(*arguments, **named):
+            shown = Path(f"/proc/self/fd/{arguments[0]}").readlink() if name == "fsync" else Path()
+            steps.append((name, shown.name))
+            return real[name](*arguments, **named)
+
+        return call
+
+    for name in real:
+        monkeypatch.setattr(os, name, noted(name))
+
+    keep(disk)
+
+    names = [name for name, _ in steps]
+    link = names.index("link")
+    assert names[:2] == ["fchmod", "fsync"]
+    assert [what for _, what in steps[2:link]] == ["store", "blobs", SHA256[:2]]
+    assert steps[link + 1 :] == [("fsync", SHA256[2:4])]
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_and_the_next_put_goes_well(tmp_path):
+    program = """
+import errno, resource, sys
+from pathlib import Path
+from archive.backends import StoreFullError
+from archive.backends.disk import Disk
+disk = Disk(Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, resource.RLIM_INFINITY))
+try:
+    disk.put([b"x" * 5_000_000], declared_size=None, progress=None)
+except StoreFullError as error:
+    print("full", error.__cause__.errno == errno.EFBIG, list(disk.temporary.glob("*")))
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+disk.put([b"x" * 5_000_000], declared_size=None, progress=None)
+print(len(list(disk.held())))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "s")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.split("\n")[:2] == ["full True []", "1"]
+
+
+def test_a_really_full_file_system_is_said_and_leaves_nothing(tmp_path):
+    program = """
+import sys
+from pathlib import Path
+from archive.backends import StoreFullError
+from archive.backends.disk import Disk
+disk = Disk(Path(sys.argv[1]))
+try:
+    disk.put([b"x" * 5_000_000], declared_size=None, progress=None)
+except StoreFullError as error:
+    print(error.__cause__.errno, len(list(disk.temporary.glob("*"))), len(list(disk.held())))
+disk.put([b"x" * 1_000_000], declared_size=None, progress=None)
+print(len(list(disk.held())))
+"""
+    place = tmp_path / "small"
+    place.mkdir()
+    script = f'mount -t tmpfs -o size=4m none "{place}" && exec "$0" -c "$1" "{place}"'
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script, sys.executable, program],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "unshare" in done.stderr or "mount" in done.stderr:
+        pytest.skip(f"no small file system here: {done.stderr.strip()}")
+
+    assert done.stdout.split() == [str(errno.ENOSPC), "0", "0", "1"], done.stderr
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-1], lambda b: b + b"x", lambda b: b"", lambda b: b"\x00" + b[1:]]
+)
+def test_a_damaged_original_is_healed_and_the_damaged_bytes_are_kept(disk, damage):
+    keep(disk)
+    path = disk.path(SHA256)
+    path.unlink()
+    path.write_bytes(damage(BYTES))
+    assert path.read_bytes() != BYTES
+
+    kept = keep(disk)
+
+    assert (kept.already_held, kept.healed) == (False, True)
+    assert path.read_bytes() == BYTES
+    assert [one.read_bytes() for one in disk.damaged.iterdir()] == [damage(BYTES)]
+    assert not list(disk.temporary.iterdir())
+
+
+def test_a_healthy_original_is_not_touched_by_the_same_bytes(disk):
+    keep(disk)
+    before = disk.path(SHA256).stat()
+
+    kept = keep(disk)
+
+    after = disk.path(SHA256).stat()
+    assert (kept.already_held, kept.healed) == (True, False)
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+@pytest.mark.parametrize("kind", ["link", "folder"])
+def test_what_is_no_plain_file_is_neither_followed_nor_replaced(disk, tmp_path, kind):
+    keep(disk)
+    path = disk.path(SHA256)
+    path.unlink()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_bytes(BYTES)
+    path.symlink_to(elsewhere) if kind == "link" else path.mkdir()
+
+    with pytest.raises(DamagedError):
+        keep(disk)
+    with pytest.raises((DamagedError, StoreError)):
+        disk.open(SHA256)
+
+    assert path.is_symlink() if kind == "link" else path.is_dir()
+
+
+def test_eight_processes_with_the_same_bytes_leave_one_original(disk, tmp_path):
+    program = """
+import sys
+from pathlib import Path
+from archive.backends.disk import Disk
+content = Path(sys.argv[2]).read_bytes()
+sys.stdin.readline()
+print(Disk(Path(sys.argv[1])).put([content], declared_size=None, progress=None).already_held)
+"""
+    (tmp_path / "content").write_bytes(BYTES)
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(disk.root), str(tmp_path / "content")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(8)
+    ]
+
+    answers = sorted(process.communicate()[0].strip() for process in _started(processes))
+
+    assert answers == ["False"] + ["True"] * 7
+    assert list(disk.held()) == [SHA256]
+    assert disk.path(SHA256).read_bytes() == BYTES
+    assert not list(disk.temporary.iterdir())
+
+
+def _started(processes: list[subprocess.Popen]) -> list[subprocess.Popen]:
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    return processes
+
+
+def test_an_upload_is_sealed_without_a_copy_and_its_name_stays(disk):
+    disk.uploads.mkdir(parents=True)
+    upload = disk.uploads / "u"
+    upload.write_bytes(BYTES)
+    told = []
+
+    kept = disk.put_file(upload, progress=lambda done, total: told.append((done, total)))
+
+    assert disk.path(SHA256).samefile(upload)
+    assert kept.already_held is False
+    assert told[-1] == (len(BYTES), len(BYTES))
+    assert disk.put_file(upload, progress=None).measurement == kept.measurement
+
+
+def test_an_upload_heals_a_damaged_original(disk):
+    keep(disk)
+    disk.path(SHA256).unlink()
+    disk.path(SHA256).write_bytes(b"damaged")
+    disk.uploads.mkdir(parents=True)
+    upload = disk.uploads / "u"
+    upload.write_bytes(BYTES)
+
+    kept = disk.put_file(upload, progress=None)
+
+    assert kept.healed
+    assert disk.path(SHA256).read_bytes() == upload.read_bytes() == BYTES
+
+
+def test_an_upload_still_written_to_is_refused(disk):
+    disk.uploads.mkdir(parents=True)
+    upload = disk.uploads / "u"
+    upload.write_bytes(BYTES)
+
+    def write_on(done, total):
+        with upload.open("ab") as file:
+            file.write(b"more")
+
+    with pytest.raises(StoreError, match="written to"):
+        disk.put_file(upload, progress=write_on)
+
+    assert not list(disk.held())
+
+
+def test_an_upload_that_is_a_link_or_lies_elsewhere_is_refused(disk, tmp_path):
+    disk.uploads.mkdir(parents=True)
+    (tmp_path / "secret").write_bytes(BYTES)
+    (disk.uploads / "u").symlink_to(tmp_path / "secret")
+
+    with pytest.raises(StoreError):
+        disk.put_file(disk.uploads / "u", progress=None)
+    with pytest.raises(ValueError, match="uploads"):
+        disk.put_file(tmp_path / "secret", progress=None)
+
+    assert not list(disk.held())
+
+
+def test_the_sweep_takes_old_leftovers_and_sealed_names_and_nothing_else(disk):
+    keep(disk)
+    disk.uploads.mkdir()
+    sealed, arriving = disk.uploads / "sealed", disk.uploads / "arriving"
+    sealed.write_bytes(b"sealed")
+    disk.put_file(sealed, progress=None)
+    arriving.write_bytes(b"arri")
+    (disk.temporary / "left").write_bytes(b"half")
+
+    young = disk.sweep_temporary(timedelta(hours=1))
+    old = disk.sweep_temporary(timedelta(seconds=-1))
+
+    assert (young, old) == (0, 2)
+    assert arriving.exists()
+    assert not sealed.exists()
+    assert len(list(disk.held())) == 2
+
+
+def test_a_process_killed_while_writing_leaves_no_original_and_a_retry_goes_well(disk):
+    program = """
+import os, signal, sys
+from pathlib import Path
+from archive.backends.disk import Disk
+def chunks():
+    yield b"x" * 2_000_000
+    os.kill(os.getpid(), signal.SIGKILL)
+Disk(Path(sys.argv[1])).put(chunks(), declared_size=None, progress=None)
+"""
+    done = subprocess.run([sys.executable, "-c", program, str(disk.root)], check=False)
+    left = list(disk.temporary.iterdir())
+    kept = keep(disk)
+
+    assert done.returncode == -9
+    assert len(left) == 1
+    assert list(disk.held()) == [kept.measurement.sha256.hex()]
+    assert disk.sweep_temporary(timedelta(seconds=-1)) == 1
+
+
+def test_memory_stays_bounded_whatever_the_length(disk):
+    program = """
+import resource, sys
+from pathlib import Path
+from archive.backends.disk import Disk
+chunk = bytes(65_536)
+Disk(Path(sys.argv[1])).put((chunk for _ in range(4_000)), declared_size=None, progress=None)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(disk.root)], check=True, capture_output=True, text=True
+    )
+
+    assert int(done.stdout) < 80_000  # KiB; the stream has 256,000
+
+
+# S3
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(endpoint: str, disk: Disk, request: pytest.FixtureRequest) -> Bucket:
+    name = f"b{hashlib.sha256(request.node.name.encode()).hexdigest()[:20]}"
+    options = {
+        "endpoint_url": endpoint,
+        "region_name": "us-east-1",
+        "aws_access_key_id": "x",
+        "aws_secret_access_key": "y",
+    }
+    place = Bucket(disk, bucket=name, **options)
+    place.client.create_bucket(Bucket=name)
+    return place
+
+
+@pytest.mark.parametrize("part", [1024 * 1024 * 16, 5 * 1024 * 1024])
+def test_a_bucket_gives_back_what_was_put_and_can_be_read_anywhere(bucket, monkeypatch, part):
+    monkeypatch.setattr(s3, "PART", part)
+    content = random.Random(2).randbytes(11 * 1024 * 1024)
+    digest = hashlib.sha256(content).hexdigest()
+
+    first, second = keep(bucket, content), keep(bucket, content)
+
+    assert (first.already_held, second.already_held) == (False, True)
+    assert list(bucket.held()) == [digest]
+    with bucket.open(digest) as file:
+        assert file.read() == content
+        assert file.seek(-10, io.SEEK_END) == len(content) - 10
+        assert file.read() == content[-10:]
+        file.seek(6_000_000)
+        assert file.read(5) == content[6_000_000:6_000_005]
+        file.seek(len(content) + 5)
+        assert file.read() == b""
+    assert not list(bucket.disk.temporary.iterdir())
+
+
+def test_other_bytes_under_the_name_in_the_bucket_are_never_accepted_or_replaced(bucket):
+    bucket.client.put_object(Bucket=bucket.bucket, Key=bucket._key(SHA256), Body=b"other")
+
+    with pytest.raises(DamagedError, match="other bytes"):
+        keep(bucket)
+
+    answer = bucket.client.get_object(Bucket=bucket.bucket, Key=bucket._key(SHA256))
+    assert answer["Body"].read() == b"other"
+
+
+def test_a_failed_part_aborts_the_whole_and_shows_nothing(bucket, monkeypatch):
+    monkeypatch.setattr(s3, "PART", 5 * 1024 * 1024)
+    upload_part = bucket.client.upload_part
+    asked = []
+
+    def broken(**named):
+        asked.append(named["PartNumber"])
+        if named["PartNumber"] == 2:
+            raise s3.BotoCoreError
+        return upload_part(**named)
+
+    monkeypatch.setattr(bucket.client, "upload_part", broken)
+
+    with pytest.raises(StoreError):
+        keep(bucket, bytes(11 * 1024 * 1024))
+
+    assert asked == [1, 2]
+    assert not list(bucket.held())
+    assert not bucket.client.list_multipart_uploads(Bucket=bucket.bucket).get("Uploads")
+
+
+def test_an_unreachable_bucket_is_said_within_bounds(disk):
+    place = Bucket(
+        disk,
+        bucket="b",
+        endpoint_url="http://127.0.0.1:9",
+        aws_access_key_id="x",
+        aws_secret_access_key="y",
+    )
+
+    with pytest.raises(StoreError, match="bucket"):
+        keep(place)
+
+    assert not list(disk.temporary.iterdir())
+
+
+def test_a_missing_original_is_called_missing(bucket, disk):
+    for place in (bucket, disk):
+        with pytest.raises(MissingError):
+            place.open(SHA256)
+
+
+def test_an_upload_goes_into_the_bucket_and_stays_until_discarded(bucket):
+    bucket.disk.uploads.mkdir(parents=True)
+    upload = bucket.disk.uploads / "u"
+    upload.write_bytes(BYTES)
+
+    bucket.put_file(upload, progress=None)
+
+    assert list(bucket.held()) == [SHA256]
+    assert upload.exists()
