@@ -4,7 +4,7 @@ import contextlib
 import os
 import secrets
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from config.environment import ROOT, SettingError, read
 from config.machine import socket_path
@@ -76,6 +76,7 @@ def _database(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or ""),
         "PORT": parts.port or "",
+        "OPTIONS": dict(parse_qsl(parts.query)),  # sslmode=verify-full and the like
     }
 
 
@@ -200,6 +201,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -208,7 +211,11 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 100
 CELERY_BEAT_SCHEDULE = {
-    "redrive unfinished work": {"task": "evidence.sweep", "schedule": 5.0},
+    "redrive unfinished work": {
+        "task": "evidence.sweep",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
 }
 
 SESSION_COOKIE_AGE = 12 * 3600

@@ -147,6 +147,12 @@ class Supervisor:
             elif one.again_at is not None and now >= one.again_at:
                 one.process, one.started, one.again_at = self._spawn(one.service), now, None
 
+    def drop(self, running: Running) -> None:
+        """End one service and forget it."""
+        running.end()
+        running.bury(running.service.grace + 2)
+        self.running.remove(running)
+
     def stop(self) -> None:
         """End the services; the first started stays until the others are gone."""
         later, first = self.running[1:], self.running[:1]

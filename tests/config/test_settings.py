@@ -130,7 +130,7 @@ def test_the_parts_of_a_database_url_are_decoded(tmp_path: Path) -> None:
     database = settings_of(
         tmp_path,
         "s.DATABASES['default']",
-        DATABASE_URL="postgresql://kee%40per:p%2Fw@db.example:5433/arch%20ive",
+        DATABASE_URL="postgresql://kee%40per:p%2Fw@db.example:5433/arch%20ive?sslmode=verify-full",
     )
 
     assert database == {
@@ -140,6 +140,7 @@ def test_the_parts_of_a_database_url_are_decoded(tmp_path: Path) -> None:
         "PASSWORD": "p/w",
         "HOST": "db.example",
         "PORT": 5433,
+        "OPTIONS": {"sslmode": "verify-full"},
     }
 
 

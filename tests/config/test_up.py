@@ -133,6 +133,19 @@ def test_a_killed_part_is_started_again_without_remains_of_the_first(up: Up) -> 
     assert up.said().count("starts again in 1 s") == 3
 
 
+def test_a_damaged_queue_is_set_aside_and_keeps_nothing_shut(folder: Path) -> None:
+    queue = folder / "run" / "valkey" / "appendonlydir"
+    queue.mkdir(parents=True, mode=0o700)
+    queue.parent.chmod(0o700)
+    (queue / "appendonly.aof.manifest").write_text("file nothing.aof seq 1 type i\nrubbish\n")
+
+    with running(folder, "--no-example") as up:
+        up.wait_until_said(READY)
+
+        assert "set aside" in up.said()
+    assert list((folder / "run").glob("valkey-set-aside-*/appendonlydir/*.manifest"))
+
+
 def test_a_frozen_broker_does_not_hold_up_the_pages_or_the_end(up: Up) -> None:
     os.kill(up.find("valkey-server"), signal.SIGSTOP)
     started = time.monotonic()

@@ -72,7 +72,8 @@ class Command(BaseCommand):
         if sys.stdout.encoding.lower() != "utf-8":
             sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, _stop)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup asks to outlive the window
+                signal.signal(number, _stop)
         try:
             with ExitStack() as stack:
                 self._run(stack, options["host"], options["port"], not options["no_example"])
@@ -181,9 +182,19 @@ class Command(BaseCommand):
         folder = settings.RUN_DIR / "valkey"
         make_private(folder)
         make_private(settings.VALKEY_SOCKET.parent)
-        log = settings.RUN_DIR / "valkey.log"
-        running = supervisor.start(services.broker(settings.VALKEY_SOCKET, folder, log))
-        self._await(running, lambda: _opens(settings.VALKEY_SOCKET))
+        service = services.broker(settings.VALKEY_SOCKET, folder, settings.RUN_DIR / "valkey.log")
+        running = supervisor.start(service)
+        try:
+            self._await(running, lambda: _opens(settings.VALKEY_SOCKET))
+        except NotReadyError:
+            # A damaged queue must not keep the archive shut: it is only a doorbell.
+            aside = settings.RUN_DIR / f"valkey-set-aside-{time.time_ns()}"
+            supervisor.drop(running)
+            folder.rename(aside)
+            make_private(folder)
+            make_private(settings.VALKEY_SOCKET.parent)
+            self._await(supervisor.start(service), lambda: _opens(settings.VALKEY_SOCKET))
+            self._say(f"Broker      its queue could not be read; it is set aside as {aside}")
         self._say(f"Broker      Valkey on {settings.VALKEY_SOCKET}")
 
     def _greet_broker(self) -> None:
