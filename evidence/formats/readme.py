@@ -6,6 +6,7 @@ catalogue is escaped and set apart from the direction of the text around it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC
@@ -44,6 +45,13 @@ _PAGE = """<!doctype html>
 </body>
 </html>
 """
+
+
+# Control characters but tab and line feed; marks that turn, override or hide text; lone surrogates.
+_DECEIVING = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff"
+    "\\ud800-\\udfff]"
+)
 
 
 @dataclass(frozen=True)
@@ -141,7 +149,7 @@ def text(bundle: BundleRecord) -> bytes:
 def html(bundle: BundleRecord) -> bytes:
     """Return ``README.html``."""
     body = [
-        f"<h1>Evidence bundle <code>{escape(bundle.identifier)}</code></h1>",
+        f"<h1>Evidence bundle <code>{_escaped(bundle.identifier)}</code></h1>",
         _table(_about(bundle)),
         _key(bundle),
         "<h2>Items</h2>",
@@ -150,12 +158,12 @@ def html(bundle: BundleRecord) -> bytes:
         *(_step(bundle, step) for step in _STEPS),
         "</ol>",
         "<h2>What this proves, and what it does not</h2>",
-        f"<p>{escape(_LIMITS)}</p>",
+        f"<p>{_escaped(_LIMITS)}</p>",
     ]
     return _encoded(
         _PAGE.format(
             policy=_POLICY,
-            title=escape(f"Evidence bundle {bundle.identifier}"),
+            title=_escaped(f"Evidence bundle {bundle.identifier}"),
             style=_STYLE,
             body="\n".join(body),
         )
@@ -178,11 +186,11 @@ def _about(bundle: BundleRecord) -> list[tuple[str, str]]:
 
 def _item(item: ItemRecord) -> str:
     parts = [
-        f'<section class="item" id="{escape(item.folder)}">',
-        f"<h3><bdi>{escape(item.exhibit_number)}</bdi> <bdi>{escape(item.title)}</bdi></h3>",
+        f'<section class="item" id="{_escaped(item.folder)}">',
+        f"<h3><bdi>{_escaped(item.exhibit_number)}</bdi> <bdi>{_escaped(item.title)}</bdi></h3>",
     ]
     if item.thumbnail:
-        address = escape(f"evidence/{item.folder}/{item.thumbnail}")
+        address = _escaped(f"evidence/{item.folder}/{item.thumbnail}")
         parts.append(f'<p><img src="{address}" alt="Preview made by the archive"></p>')
     facts = [("Kind", item.kind), ("Case", item.case)]
     facts += [(_label(name), _said(value)) for name, value in item.catalogue.items()]
@@ -217,38 +225,38 @@ def _history(item: ItemRecord) -> str:
     rows = []
     for one in item.history:
         values = "".join(
-            f"<br>{escape(_label(name))}: <bdi>{escape(_said(value))}</bdi>"
+            f"<br>{_escaped(_label(name))}: <bdi>{_escaped(_said(value))}</bdi>"
             for name, value in one.values.items()
         )
         rows.append(
-            f"<tr><td>{one.seq}</td><td>{escape(one.time)}</td>"
-            f"<td><bdi>{escape(_printable(one.sentence))}</bdi>{values}</td>"
-            f"<td><code>{escape(one.kind)}</code><br><code>{escape(one.actor)}</code></td></tr>"
+            f"<tr><td>{one.seq}</td><td>{_escaped(one.time)}</td>"
+            f"<td><bdi>{_escaped(one.sentence)}</bdi>{values}</td>"
+            f"<td><code>{_escaped(one.kind)}</code><br><code>{_escaped(one.actor)}</code></td></tr>"
         )
     head = "<tr><th>Entry</th><th>Recorded</th><th>What happened</th><th>Kind, actor</th></tr>"
     return f"<table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
 
 
 def _step(bundle: BundleRecord, step: _Step) -> str:
-    commands = escape("\n".join(_filled(command, bundle) for command in step.commands))
+    commands = _escaped("\n".join(_filled(command, bundle) for command in step.commands))
     return (
-        f"<li><p><strong>{escape(step.question)}</strong><br>"
-        f"{escape(_filled(step.before, bundle))}</p>"
-        f"<pre>{commands}</pre><p>{escape(step.after)}</p></li>"
+        f"<li><p><strong>{_escaped(step.question)}</strong><br>"
+        f"{_escaped(_filled(step.before, bundle))}</p>"
+        f"<pre>{commands}</pre><p>{_escaped(step.after)}</p></li>"
     )
 
 
 def _key(bundle: BundleRecord) -> str:
     return (
         '<div class="box"><p><strong>The archive\'s key</strong>, SHA-256 fingerprint<br>'
-        f"<code>{escape(bundle.key_fingerprint)}</code><br><code>{escape(bundle.vkey)}</code></p>"
-        f"<p>{escape(_WARNING)}</p></div>"
+        f"<code>{_escaped(bundle.key_fingerprint)}</code><br><code>{_escaped(bundle.vkey)}</code></p>"
+        f"<p>{_escaped(_WARNING)}</p></div>"
     )
 
 
 def _table(rows: Iterable[tuple[str, str]]) -> str:
     cells = "".join(
-        f"<tr><th>{escape(_printable(label))}</th><td><bdi>{escape(_printable(value))}</bdi></td></tr>"
+        f"<tr><th>{_escaped(label)}</th><td><bdi>{_escaped(value)}</bdi></td></tr>"
         for label, value in rows
         if value
     )
@@ -278,11 +286,12 @@ def _said(value: object) -> str:
 
 
 def _printable(value: str) -> str:
-    """Control characters could make a terminal or a page show something else than is there."""
-    return "".join(
-        letter if letter.isprintable() or letter in "\n\t" else "\N{REPLACEMENT CHARACTER}"
-        for letter in value
-    )
+    """Replace what could make a terminal or a page show something else than is there."""
+    return _DECEIVING.sub("\N{REPLACEMENT CHARACTER}", value)
+
+
+def _escaped(value: str) -> str:
+    return escape(_printable(value))
 
 
 def _one_line(value: str) -> str:
