@@ -45,6 +45,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import http_date
 from django.views import View
+from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
 from archive import store
@@ -551,10 +552,13 @@ class Held(_Doors):
 
 
 @staff_member_required
+@ensure_csrf_cookie
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
     """Show the page where one drops files or a whole folder."""
-    user = _must_be_uploader(request)
+    user = _user(request)
+    if not user.has_perm("evidence.add_evidenceitem"):
+        raise PermissionDenied
     context = {
         **site.each_context(request),
         "title": "Upload evidence",
