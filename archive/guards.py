@@ -84,14 +84,12 @@ SQLITE = (
             'log_id = NEW.log_id AND level = NEW.level AND "index" = NEW."index"',
         ),
     ),
+    # A guard names its own table only: SQLite can't rebuild a table that another's trigger names.
     _sqlite(
-        "log_head_moves_forward_to_the_last_entry",
+        "log_head_moves_forward",
         "archive_loghead",
         "UPDATE",
-        when=(
-            "NEW.log_id IS NOT OLD.log_id OR NEW.size <= OLD.size OR NEW.size IS NOT "
-            "(SELECT max(seq) + 1 FROM archive_entry WHERE log_id = OLD.log_id)"
-        ),
+        when="NEW.log_id IS NOT OLD.log_id OR NEW.size <= OLD.size",
     ),
     _sqlite("log_head_is_not_deleted", "archive_loghead", "DELETE"),
     _sqlite(

@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,9 +47,11 @@ class CommittedDatabase:
     path: Path
     environment: dict[str, str]
 
-    def insider(self) -> sqlite3.Connection:
+    @contextmanager
+    def insider(self) -> Iterator[sqlite3.Connection]:
         """A connection past Django, as somebody with the file has."""
-        return sqlite3.connect(self.path, isolation_level=None)
+        with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
+            yield connection
 
 
 @pytest.fixture(scope="session")
