@@ -144,7 +144,8 @@ def progress(item: EvidenceItem) -> Progress:
 def with_progress(items: QuerySet[EvidenceItem]) -> QuerySet[EvidenceItem]:
     """Annotate a list with each item's counts, so that a page of rows costs one query."""
     analyses = "files__analyses"
-    return items.annotate(
+    # A grouped query forgets the model's own order.
+    return items.order_by("-created_at", "-exhibit_number").annotate(
         analyses_total=Count(analyses, distinct=True),
         analyses_waiting=Count(
             analyses, filter=Q(files__analyses__state=Analysis.State.WAITING), distinct=True
@@ -230,6 +231,26 @@ def answers(item: EvidenceItem) -> list[Answer]:
             )
         )
     return shown
+
+
+def previews(files: Iterable[EvidenceFile]) -> dict[str, Any]:
+    """Return what can be shown of an item; a film's still frame is its poster, not one more."""
+    derived = [file for file in files if file.role == EvidenceFile.Role.DERIVATIVE]
+    stills = [file for file in derived if file.derivation == "keyframe"]
+    films = [file for file in derived if file.media_type == "video/mp4"]
+    if not films or not stills:
+        return {"previews": derived, "poster": None}
+    return {"previews": [file for file in derived if file not in stills], "poster": stills[0]}
+
+
+#: Stands between a description and what is kept with it until a table exists for it.
+KEPT = "Kept for tables still to come:"
+
+
+def described(item: EvidenceItem) -> dict[str, str]:
+    """Return the description for people, and what is only kept with it."""
+    prose, _, kept = item.description.partition(KEPT)
+    return {"description": prose.strip(), "kept": kept.strip()}
 
 
 def fingerprints(item: EvidenceItem) -> QuerySet[Fingerprint]:

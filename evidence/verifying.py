@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -14,13 +15,16 @@ from archive import auditing, outbox
 from archive.custody import Actor
 from archive.models.audit import AuditRun
 from archive.models.job import Job
+from archive.proof.report import NOT_CHECKED, PASSED
 from evidence import access, dispatch
 
 #: The report's verdicts in words, with the tone of the page.
 VERDICTS = {
-    "passed": ("good", "Everything that was checked is as it was recorded."),
-    "failed": ("bad", "Something is not as it was recorded. The table below names it."),
-    "nothing checked": ("bad", "Nothing was checked. That is not a pass."),
+    "verified": ("good", "Everything that was checked is as it was recorded."),
+    "untrusted": ("warn", "What was checked holds together, but not all of it can be relied on."),
+    "failed": ("bad", "Something is not as it was recorded, or nothing was checked."),
+    "unreadable": ("bad", "Some of it could not be read. The table below names it."),
+    "forked": ("bad", "Two signed histories contradict each other. The table below names them."),
 }
 
 
@@ -46,8 +50,8 @@ def produce(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None
     def finish() -> None:
         AuditRun.objects.filter(pk=run.pk).update(
             state=AuditRun.State.FINISHED,
-            verdict=report.verdict,
-            report=report.as_dict(),
+            verdict=str(report.verdict),
+            report=json.loads(report.as_json()),
             finished_at=timezone.now(),
         )
 
@@ -81,8 +85,7 @@ def shown(run: AuditRun) -> dict[str, Any]:
         "report": run.report,
         "tone": tone,
         "words": words,
-        "faults": [one for one in findings if one["outcome"] == "failed"],
-        "passed": [one for one in findings if one["outcome"] == "passed"],
-        "unchecked": [one for one in findings if one["outcome"] not in {"passed", "failed"}]
-        + list(run.report.get("not_checked", [])),
+        "faults": [one for one in findings if one["outcome"] not in {PASSED, NOT_CHECKED}],
+        "passed": [one for one in findings if one["outcome"] == PASSED],
+        "unchecked": [one for one in findings if one["outcome"] == NOT_CHECKED],
     }

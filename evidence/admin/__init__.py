@@ -1,5 +1,12 @@
 """The catalogue in the admin: declarations only; acts and queries live elsewhere."""
 
+from django.contrib import admin
+
 from evidence.admin import cases, items, ledger, sources
+
+admin.site.site_header = "Muniment"
+admin.site.site_title = "Muniment"
+admin.site.index_title = "Home"
+admin.site.enable_nav_sidebar = False  # the places stand in the header
 
 __all__ = ["cases", "items", "ledger", "sources"]

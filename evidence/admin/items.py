@@ -51,6 +51,9 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
     actions = ("export_selected",)
     change_list_template = "admin/evidence/evidenceitem/change_list.html"
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return super().changelist_view(request, {**(extra_context or {}), "title": "Items"})
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[EvidenceItem]:
         return presenting.with_progress(access.visible_to(request.user).select_related("case"))
 
@@ -139,7 +142,8 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
             "may_export": access.may(request.user, "export", item)
             and request.user.has_perm("evidence.export_bundle"),
             "originals": originals,
-            "previews": [file for file in files if file.role == EvidenceFile.Role.DERIVATIVE],
+            **presenting.previews(files),
+            **presenting.described(item),
             "integrity": presenting.integrity(originals),
             "progress": presenting.progress(item),
             "work": presenting.work_on(item) if may_view else [],
