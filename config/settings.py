@@ -216,6 +216,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 5.0},
     },
+    "sign the ledger's head": {
+        "task": "archive.checkpoint",
+        "schedule": 20.0,
+        "options": {"expires": 20.0},
+    },
+    "remove what was half written": {
+        "task": "archive.sweep_temporary",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
 }
 
 SESSION_COOKIE_AGE = 12 * 3600

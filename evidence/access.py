@@ -11,7 +11,7 @@ import uuid
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from django.utils import timezone
 
 from archive.custody import Actor
@@ -83,6 +83,13 @@ def may(user: User | AnonymousUser, act: str, thing: EvidenceItem | Case) -> boo
     if isinstance(thing, EvidenceItem):
         return visible_to(user, act).filter(pk=thing.pk).exists()
     return cases_for(user, act).filter(pk=thing.pk).exists()
+
+
+def user_of(request: HttpRequest) -> User:
+    """Return who asks.  Only for views that let nobody in who is not signed in."""
+    if not isinstance(request.user, User):
+        raise TypeError("this view is for people who are signed in")
+    return request.user
 
 
 def agent_of(user: User) -> Agent:

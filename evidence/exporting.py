@@ -7,6 +7,7 @@ not, and each download, are entries.
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
@@ -91,7 +92,7 @@ def export(
             events.ExportRequested(
                 bundle=str(bundle.pk),
                 case=str(case.pk),
-                items=sorted(str(pk) for pk in ids)[:ITEMS_PER_ENTRY],
+                items=tuple(sorted(str(pk) for pk in ids)[:ITEMS_PER_ENTRY]),
                 profile=bundle.profile,
                 purpose=purpose,
                 recipient=recipient,
@@ -124,7 +125,9 @@ def produce(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None
     A run that was killed is begun again; what it recorded of the attempt stays, with the same
     bundle's id, and the newest heads count.
     """
-    made = Export.objects.select_related("bundle", "case", "requested_by").get(pk=job.subject)
+    made = Export.objects.select_related("bundle", "case", "requested_by").get(
+        pk=uuid.UUID(job.subject)
+    )
     bundle = made.bundle
     if bundle.state == Bundle.State.VERIFIED:
         return lambda: None

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -300,7 +301,7 @@ def _record(offer: _Offer, *, now: datetime) -> Receipt:
         raise
     _seal_head()
     if offer.upload is not None:
-        transaction.on_commit(lambda: store.discard_upload(offer.upload.path))
+        transaction.on_commit(partial(store.discard_upload, offer.upload.path))
     return Receipt(
         item=file.item_id,
         reference=file.item.exhibit_number,
@@ -487,8 +488,12 @@ def _from_fields(upload: Upload) -> tuple[Description, AcquisitionFacts]:
     languages = fields.get("languages") or []
     if isinstance(languages, str):
         languages = [one.strip() for one in languages.split(",") if one.strip()]
-    described = {name: str(fields[name]) for name in _DESCRIPTION_FIELDS if fields.get(name)}
-    acquired = {name: str(fields[name]) for name in _ACQUISITION_FIELDS if fields.get(name)}
+    described: dict[str, Any] = {
+        name: str(fields[name]) for name in _DESCRIPTION_FIELDS if fields.get(name)
+    }
+    acquired: dict[str, Any] = {
+        name: str(fields[name]) for name in _ACQUISITION_FIELDS if fields.get(name)
+    }
     described.setdefault("title", upload.filename.rsplit("/", 1)[-1])
     described.setdefault("kind", kind_of(upload.media_type))
     instant, basis = instant_of(acquired.get("acquired_at_text", ""))
@@ -496,6 +501,10 @@ def _from_fields(upload: Upload) -> tuple[Description, AcquisitionFacts]:
         Description(source=source, languages=tuple(languages), **described),
         AcquisitionFacts(provided_by=provided_by, acquired_at=instant, tz_basis=basis, **acquired),
     )
+
+
+def _said(fields: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: str(fields[name]) for name in names if fields.get(name)}
 
 
 def instant_of(text: str) -> tuple[datetime | None, str]:

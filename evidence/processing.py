@@ -10,7 +10,7 @@ import hashlib
 import tempfile
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from django.core.files import File
 from django.core.files.storage import storages
@@ -34,7 +34,10 @@ WORKER = Actor(id="a-" + "0" * 32, role="worker")
 #: The tool that goes first: its answer says which others apply.
 FIRST = "type"
 
-_KINDS: dict[str, type[events.Event]] = {
+_KINDS: dict[
+    str,
+    type[events.FormatIdentified | events.MetadataExtracted | events.MediaFingerprinted],
+] = {
     "identification": events.FormatIdentified,
     "metadata": events.MetadataExtracted,
     "fingerprint": events.MediaFingerprinted,
@@ -67,7 +70,7 @@ def analyse(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None
     with store.open(file.sha256) as original:
         outcome = sandbox.run(
             analysis.tool,
-            original,
+            cast("BinaryIO", original),
             parameters={"declared": file.media_type, "size": file.size},
             output=output,
         )

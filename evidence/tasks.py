@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
 
 from celery import shared_task
 
-from archive import outbox, store
+from archive import outbox
 from archive.models.job import Job
 from evidence import exporting, intake, processing, verifying
 
@@ -43,9 +42,3 @@ def sweep() -> None:
     """Ring again for work that is due: lost messages, dead workers, backed-off attempts."""
     for job in outbox.due():
         work.delay(str(job))
-
-
-@shared_task(name="archive.sweep_temporary")
-def sweep_temporary() -> None:
-    """Remove half-written files that no living upload can still be writing."""
-    store.sweep_temporary(older_than=timedelta(days=1))

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from archive import auditing, outbox
+from archive import auditing, checkpoints, outbox
 from archive.custody import Actor
 from archive.models.audit import AuditRun
 from archive.models.job import Job
@@ -43,6 +43,7 @@ def produce(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None
     """The outbox's handler for ``archive.audit``."""
     run = AuditRun.objects.get(pk=job.subject)
     AuditRun.objects.filter(pk=run.pk).update(state=AuditRun.State.RUNNING)
+    checkpoints.checkpoint()  # so that the audit has a signature over what was there when asked
     report = auditing.audit(
         full=True, actor=Actor(id=run.requested_by, role="auditor"), progress=progress
     )
@@ -67,7 +68,7 @@ def give_up(job: Job) -> None:
 
 def progress(run: AuditRun) -> dict[str, Any]:
     """Return how far an audit is, for the page that waits for it."""
-    job = Job.objects.filter(pk=run.job).first()
+    job = Job.objects.filter(pk=run.job).first() if run.job else None
     total = job.progress_total if job else None
     state = {"finished": "verified"}.get(run.state, run.state)
     percent = 100 if run.report else (100 * job.progress_done // total if job and total else 0)

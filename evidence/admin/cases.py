@@ -12,7 +12,7 @@ from evidence import access, describing
 from evidence.models.case import Case, CaseMembership
 
 
-class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
+class MembershipInline(admin.TabularInline):
     model = CaseMembership
     extra = 0
     fields = ("user", "role", "until")
@@ -20,7 +20,7 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Case)
-class CaseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class CaseAdmin(admin.ModelAdmin):
     list_display = ("reference", "title", "status", "default_level", "opened_at")
     list_filter = ("status",)
     search_fields = ("reference", "title")
@@ -53,14 +53,14 @@ class CaseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def save_model(
         self, request: HttpRequest, obj: Case, form: forms.ModelForm, change: bool
-    ) -> None:  # type: ignore[type-arg]
+    ) -> None:
         if change:
             describing.change_case(
-                obj, fields=form.changed_data, user=request.user, now=timezone.now()
+                obj, fields=form.changed_data, user=access.user_of(request), now=timezone.now()
             )
         else:
-            describing.open_case(obj, user=request.user, now=timezone.now())
+            describing.open_case(obj, user=access.user_of(request), now=timezone.now())
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         for membership in formset.save(commit=False):
-            describing.set_membership(membership, user=request.user, now=timezone.now())
+            describing.set_membership(membership, user=access.user_of(request), now=timezone.now())

@@ -1,5 +1,6 @@
 """Items in the admin: the list, and the one page that shows everything about an item."""
 
+import uuid
 from typing import Any
 
 from django.contrib import admin
@@ -28,7 +29,8 @@ class CaseFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[EvidenceItem]) -> Any:
         chosen = dict(self.lookups(request, None))
-        return queryset.filter(case=self.value()) if self.value() in chosen else queryset
+        value = self.value()
+        return queryset.filter(case_id=uuid.UUID(value)) if value in chosen else queryset
 
 
 @admin.register(EvidenceItem)
@@ -118,18 +120,18 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         if not self.has_view_permission(request):
-            observing.refused(request.user, act="see", what="item", now=timezone.now())
+            observing.refused(access.user_of(request), act="see", what="item", now=timezone.now())
             raise Http404("No such item.")
         try:
             item = access.item_for(request.user, object_id)
         except Http404:
-            observing.refused(request.user, act="see", what="item", now=timezone.now())
+            observing.refused(access.user_of(request), act="see", what="item", now=timezone.now())
             raise
         may_view = access.may(request.user, "view", item)
         files = list(item.files.select_related("stored"))
         originals = [file for file in files if file.role == EvidenceFile.Role.EVIDENTIARY]
         if may_view:
-            observing.seen(request.user, item, rendition="page", now=timezone.now())
+            observing.seen(access.user_of(request), item, rendition="page", now=timezone.now())
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

@@ -14,7 +14,7 @@ from archive.admin.reading import ReadOnlyAdmin
 from archive.models.audit import AuditRun
 from archive.models.ledger import Entry
 from archive.proof import events
-from evidence import observing, presenting
+from evidence import access, observing, presenting
 from evidence.models.agent import Agent
 from evidence.models.case import Case
 
@@ -35,7 +35,7 @@ class EntryAdmin(ReadOnlyAdmin):
         steps, following = presenting.ledger_page(
             presenting.LedgerQuery(**given, before=int(before) if before.isdecimal() else None)
         )
-        observing.ledger_read(request.user, view="ledger", now=timezone.now())
+        observing.ledger_read(access.user_of(request), view="ledger", now=timezone.now())
         exhibits = presenting.exhibits_of(steps)
         context = {
             **self.admin_site.each_context(request),

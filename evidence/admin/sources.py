@@ -10,7 +10,7 @@ from evidence.models.item import EvidenceItem
 from evidence.models.source import Source
 
 
-class _KeptAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class _KeptAdmin(admin.ModelAdmin):
     """Rows that custody may name are never deleted."""
 
     actions = None

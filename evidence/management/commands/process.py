@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from archive import outbox
+from archive import checkpoints, outbox
 from evidence import tasks
 
 
@@ -17,4 +17,5 @@ class Command(BaseCommand):
             for job in due:
                 tasks.work(str(job))
                 done += 1
+        checkpoints.checkpoint()
         self.stdout.write(f"{done} jobs were due.")
