@@ -66,7 +66,7 @@ def pdq(brightness: Floats) -> tuple[str, int]:
     height, width = brightness.shape
     if min(height, width) < SMALLEST:
         return "0" * 64, 0
-    grid: Floats = _reduction(height) @ brightness @ _reduction(width).T
+    grid = np.asarray(_reduction(height) @ brightness @ _reduction(width).T, np.float32)
     waves = (_COSINES @ grid @ _COSINES.T).ravel()
     # The 128th smallest, not the mean of the middle two: so the reference counts.
     middle = np.partition(waves, waves.size // 2 - 1)[waves.size // 2 - 1]
