@@ -183,7 +183,8 @@ def _disk() -> Disk:
 
 def _place() -> Place:
     if settings.STORE_BACKEND == "s3":
-        return Bucket(_disk(), **settings.STORE_S3)
+        options = dict(settings.STORE_S3)
+        return Bucket(_disk(), bucket=str(options.pop("bucket")), **options)
     if settings.STORE_BACKEND == "disk":
         return _disk()
     raise RuntimeError(f"STORE_BACKEND is {settings.STORE_BACKEND!r}; it must be disk or s3")

@@ -90,4 +90,10 @@ def main(mebibytes: int = 2048, rounds: int = 3, folder: str = "") -> int:
 
 if __name__ == "__main__":
     given = sys.argv[1:]
-    sys.exit(main(*(int(one) for one in given[:2]), *given[2:]))
+    sys.exit(
+        main(
+            mebibytes=int(given[0]) if given else 2048,
+            rounds=int(given[1]) if given[1:] else 3,
+            folder=given[2] if given[2:] else "",
+        )
+    )

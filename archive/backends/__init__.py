@@ -137,6 +137,14 @@ def pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield bytes(waiting)
 
 
+def sha256_of(file: IO[bytes]) -> str:
+    """Hash an open file to its end."""
+    digest = hashlib.sha256()
+    for piece in read_pieces(file):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
 def read_pieces(file: IO[bytes]) -> Iterator[bytes]:
     """Read an open file to its end, CHUNK bytes at a time."""
     while chunk := file.read(CHUNK):

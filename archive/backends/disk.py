@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import re
 import stat
@@ -40,6 +39,7 @@ from archive.backends import (
     Sums,
     pieces,
     read_pieces,
+    sha256_of,
 )
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -197,7 +197,7 @@ class Disk:
         if found.st_ino == source.lstat().st_ino:
             return True  # a first attempt got as far as the link; these bytes were hashed just now
         with self.open(sha256) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+            return sha256_of(file) == sha256
 
     def _heal(self, source: Path, target: Path) -> None:
         """Replace a damaged original by the true bytes; the damaged ones are kept for study."""

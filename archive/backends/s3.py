@@ -22,7 +22,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from archive.backends import DamagedError, Kept, MissingError, Progress, StoreError, Sums
+from archive.backends import DamagedError, Kept, MissingError, Progress, StoreError, Sums, sha256_of
 from archive.backends.disk import NAME, Disk, summed
 
 PREFIX = "originals/"
@@ -196,7 +196,7 @@ class Bucket:
         found = ""
         for _ in range(2):
             with self.open(sha256) as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
+                found = sha256_of(file)
             if found == sha256:
                 return
         raise DamagedError(
