@@ -96,9 +96,7 @@ class Log:
         return f"{text}\n{notes.signature_line(ORIGIN, public(private), signature)}"
 
     def prover(self) -> merkle.Prover:
-        nodes: dict[tuple[int, int], bytes] = dict(
-            ((0, index), leaf) for index, leaf in enumerate(self.leaves)
-        )
+        nodes = {(0, index): leaf for index, leaf in enumerate(self.leaves)}
         frontier = merkle.Frontier()
         for leaf in self.leaves:
             nodes |= {(level, index): node for level, index, node in frontier.append(leaf)}

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from hashlib import sha256, sha512
 from io import FileIO
 from types import TracebackType
-from typing import Optional, Union
+from typing import NamedTuple, Optional, Union
 
 from archive.proof.digests import Measuring
 from archive.proof.errors import MalformedError
@@ -31,8 +31,11 @@ LONGEST_DIRECTORY = 512 * 1024 * 1024  # bytes of a ZIP's central directory
 LONGEST_NAME = 1024  # characters of a path
 LONGEST_PART = 255  # bytes of a path's part
 
-_PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
-_TRAILING = re.compile(r"\.(?:/|$)")
+_PLAIN = re.compile(  # most names: no dot first or last, no device, nothing to look at twice
+    r"(?:(?:^|/)(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|$))"
+    r"[a-z0-9_-](?:[a-z0-9._-]*[a-z0-9_-])?)+",
+    re.IGNORECASE | re.ASCII,
+)
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|%]')
 _DEVICE = re.compile(
     r"(?:^|/)(?:con|prn|aux|nul|conin\$|conout\$|com[0-9]|lpt[0-9])(?:\.[^/]*)?(?:/|$)",
@@ -58,8 +61,7 @@ class Fault:
     detail: str
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(NamedTuple):
     """A file of the bundle.  For a ZIP, ``start`` to ``end`` is all it occupies there."""
 
     path: str
@@ -73,12 +75,7 @@ class Member:
 
 def unsafe(path: str) -> Optional[str]:  # noqa: C901, PLR0911 - one line for each reason
     """Say why a path must not be used, None if it is safe on every system."""
-    if (
-        _PLAIN.fullmatch(path)
-        and not _TRAILING.search(path)
-        and not _DEVICE.search(path)
-        and len(path) <= LONGEST_PART
-    ):
+    if len(path) <= LONGEST_PART and _PLAIN.fullmatch(path) and path[0] != "/":
         return None
     if not path or path.startswith("/") or path.endswith("/") or "//" in path:
         return "not a relative path"
@@ -284,6 +281,7 @@ class _Zip(Bundle):
     def __init__(self, path: Union[str, os.PathLike[str]]) -> None:
         super().__init__(os.path.basename(os.fspath(path)))  # noqa: PTH119 - as above
         self._file = self._closing.enter_context(FileIO(os.fspath(path), "rb"))
+        self._window_at, self._window = 0, b""
         try:
             directory, start, count = self._directory()
             found = list(self._listed(directory, count))
@@ -317,15 +315,22 @@ class _Zip(Bundle):
             raise MalformedError("the content does not have the CRC-32 that the ZIP file states")
 
     def _at(self, offset: int, length: int) -> bytes:
-        """Read exactly these bytes."""
+        """Read exactly these bytes; small ones by way of a window, since neighbours follow."""
+        begin = offset - self._window_at
+        if 0 <= begin <= len(self._window) - length:
+            return self._window[begin : begin + length]
         self._file.seek(offset)
-        content = self._file.read(length)
+        wanted = max(length, CHUNK)
+        content = self._file.read(wanted)
         while len(content) < length:
-            more = self._file.read(length - len(content))
+            more = self._file.read(wanted - len(content))
             if not more:
                 raise MalformedError("the ZIP file ends too early")
             content += more
-        return content
+        if length == wanted:
+            return content
+        self._window_at, self._window = offset, content
+        return content[:length]
 
     def _directory(self) -> tuple[bytes, int, int]:
         """Find the central directory: ``(its bytes, its offset, number of members)``."""
@@ -429,20 +434,13 @@ class _Zip(Bundle):
                 if member.size or unsafe(member.path[:-1]) is not None:
                     self._fault("name-unsafe", member.path, "not a folder's name")
                 continue
-            if unsafe(member.path) is not None:
-                self._fault("name-unsafe", member.path, f"the name {unsafe(member.path)}")
+            if not path:
+                self._fault("zip-top-folder", member.path, "a bundle has one folder at its top")
                 continue
-            self._add(
-                Member(
-                    path=path,
-                    size=member.size,
-                    start=member.start,
-                    end=end,
-                    crc32=member.crc32,
-                    flags=member.flags,
-                    raw_name=member.raw_name,
-                )
-            )
+            if unsafe(top) is not None:
+                self._fault("name-unsafe", member.path, f"the name {unsafe(top)}")
+                continue
+            self._add(member._replace(path=path, end=end))
         if len(tops) > 1:
             self._fault(
                 "zip-top-folder", ", ".join(sorted(tops)[:5]), "a bundle has one folder at its top"
@@ -480,10 +478,10 @@ def _local_length(member: Member, head: bytes) -> int:
     """Give the length of a member's own header, which must say what the directory says."""
     if len(head) < _LOCAL.size:
         raise MalformedError("the member's own header is cut short")
-    fields = _LOCAL.unpack_from(head)
-    mark, flags, method, crc32, packed, size = (fields[n] for n in (0, 3, 4, 7, 8, 9))
-    name_length, extra_length = fields[10], fields[11]
-    length = _LOCAL.size + int(name_length) + int(extra_length)
+    mark, _, _, flags, method, _, _, crc32, packed, size, name_length, extra_length = (
+        _LOCAL.unpack_from(head)
+    )
+    length: int = _LOCAL.size + name_length + extra_length
     name = head[_LOCAL.size : _LOCAL.size + name_length]
     if mark != b"PK\x03\x04" or method or flags != member.flags or name != member.raw_name:
         raise MalformedError("the member's own header is not what the directory says")
