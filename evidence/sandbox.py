@@ -75,24 +75,36 @@ class Helper:
     ) -> Outcome:
         """Ask for one tool over one open file; one question at a time."""
         with self._lock:
-            if self._process is None or self._process.poll() is not None:
-                self.close()
-                self._open()
-            connection = cast("socket.socket", self._connection)
             try:
-                connection.settimeout(tool.budget.wall_seconds + GRACE_SECONDS)
-                request = json.dumps({"tool": tool.name, "parameters": dict(parameters)}).encode()
-                descriptors = [original] if output is None else [original, output]
-                socket.send_fds(connection, [_LENGTH.pack(len(request))], descriptors)
-                connection.sendall(request)
-                answer = _received(connection)
+                answer = self._asked(tool, original, parameters, output)
             except TimeoutError:
                 self.close()
                 return Outcome("limit(wall)", reason="The parsing process gave no answer in time.")
-            except (OSError, ValueError, EOFError) as error:
+            except (OSError, ValueError, TypeError, EOFError):
+                # The process was ended from outside, for want of memory perhaps; the file may have
+                # had no part in it, so it is asked about once more.
                 self.close()
-                return Outcome("crashed(helper)", reason=f"The parsing process was lost: {error}")
+                try:
+                    answer = self._asked(tool, original, parameters, output)
+                except (OSError, ValueError, TypeError, EOFError) as error:
+                    self.close()
+                    reason = f"The parsing process was lost: {error}"
+                    return Outcome("crashed(helper)", reason=reason)
         return _checked(answer, versions=self._versions.get(tool.name, {}))
+
+    def _asked(
+        self, tool: Tool, original: int, parameters: Mapping[str, Any], output: int | None
+    ) -> dict[str, Any]:
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            self._open()
+        connection = cast("socket.socket", self._connection)
+        connection.settimeout(tool.budget.wall_seconds + GRACE_SECONDS)
+        request = json.dumps({"tool": tool.name, "parameters": dict(parameters)}).encode()
+        descriptors = [original] if output is None else [original, output]
+        socket.send_fds(connection, [_LENGTH.pack(len(request))], descriptors)
+        connection.sendall(request)
+        return _received(connection)
 
     def _open(self) -> None:
         ours, theirs = socket.socketpair()

@@ -80,6 +80,9 @@ def read(
 def _raw(tag: Any) -> dict[str, Any]:
     values = tag.values
     if isinstance(values, list | tuple):
+        if len(values) > 32 and all(isinstance(one, int) and 0 <= one < 256 for one in values):
+            # A block of bytes, such as a maker note: kept as such, not as thousands of numbers.
+            return {"printable": str(tag.printable), "values": bytes(values)}
         return {"printable": str(tag.printable), "values": [_value(one) for one in values[:512]]}
     return {"printable": str(tag.printable), "values": _value(values)}
 

@@ -226,6 +226,9 @@ def _answer(  # noqa: PLR0917 - one call, in the order of the protocol
     os.write(writing, level.encode("ascii") + b"\n")
     output: BinaryIO | None = None
     if len(descriptors) > 1:
+        # The position is shared with the parent, and an earlier attempt may have left bytes.
+        os.ftruncate(descriptors[1], 0)
+        os.lseek(descriptors[1], 0, os.SEEK_SET)
         output = open(descriptors[1], "wb", buffering=0)  # noqa: SIM115, PTH123 - ends with us
     with io.BufferedReader(Original(descriptors[0])) as stream:
         answer = attempt(parser, stream, parameters, output)

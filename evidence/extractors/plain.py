@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 TEXT = 4096  # characters kept of one text
+BYTES = 16 * 1024  # bytes kept of one value
 ITEMS = 256  # values kept of one list
 MEMBERS = 2000  # members kept of one object
 DEPTH = 8
@@ -47,8 +48,8 @@ def plain(value: Any, *, depth: int = DEPTH) -> Any:  # noqa: PLR0911 - one retu
     if isinstance(value, float):
         return value if math.isfinite(value) else repr(value)
     if isinstance(value, bytes | bytearray):
-        shown = escaped(bytes(value[: TEXT + 1]))
-        return shown if len(value) <= TEXT else shown[:TEXT] + CUT
+        shown = escaped(bytes(value[:BYTES]))
+        return shown if len(value) <= BYTES else shown + CUT
     if isinstance(value, str):
         return text(value)
     if depth == 0:

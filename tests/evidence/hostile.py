@@ -85,6 +85,11 @@ def fill_the_output(_stream, _parameters, output=None):
     return {}
 
 
+def write_a_word(_stream, _parameters, output=None):
+    output.write(b"word")
+    return {}
+
+
 def crash(_stream, _parameters, _output=None):
     signal.signal(signal.SIGSEGV, signal.SIG_DFL)
     import ctypes  # noqa: PLC0415 - loaded already; here to end this process as a bad parser would
@@ -141,6 +146,7 @@ TOOLS = {
         _tool(compute_for_ever, cpu_seconds=1),
         _tool(wait_for_ever, wall_seconds=1),
         _tool(fill_the_output, output_bytes=1024 * 1024),
+        _tool(write_a_word, output_bytes=1024),
     )
 }
 
