@@ -15,7 +15,7 @@ from archive import anchors, custody
 from archive.models.checkpoint import Checkpoint
 from archive.models.ledger import Log
 from archive.proof import notes
-from archive.signer import SignedBeyondError, Signer
+from archive.signer import Signed, Signer, SignerRefusedError
 
 MOST_TRIES = 20  # each retry means that another process signed a newer head in between
 
@@ -29,20 +29,22 @@ def checkpoint() -> Checkpoint:
     with transaction.atomic(durable=True):
         log = custody.the_log()
     key = Signer(settings.SIGNER_DIR)
-    for _ in range(MOST_TRIES - 1):
+    for _ in range(MOST_TRIES):
+        custody.require_what_was_signed()
+        last = key.last()
         try:
-            return _sign_head(log, key)
-        except SignedBeyondError:
-            # Refused for good if the database is the older one; else the head has moved on.
-            custody.require_what_was_signed()
-    return _sign_head(log, key)
+            return _sign_head(log, key, last)
+        except SignerRefusedError:
+            if key.last() == last:
+                raise
+            # Another process signed in between: the proof has to begin at what it signed.
+    raise SignerRefusedError(f"Other processes signed {MOST_TRIES} times in between; try again.")
 
 
-def _sign_head(log: Log, key: Signer) -> Checkpoint:
+def _sign_head(log: Log, key: Signer, last: Signed | None) -> Checkpoint:
     head = custody.head()
     row = Checkpoint.objects.filter(log=log, size=head.size).first()
     if row is None:
-        last = key.last()
         proof: list[bytes] = []
         if last is not None and 0 < last.size < head.size:
             proof = custody.prover(size=head.size, log=log).consistency(last.size, head.size)
