@@ -253,6 +253,7 @@ def test_dropped_files_become_items_with_receipts(page, cast, tmp_path):
         assert acquisition.method == "received_from_person"
         assert acquisition.provided_by.label == "A correspondent"
     assert page.locator("img[src='x']").count() == 0
+    assert page.locator(".name", has_text="\u2039U+202E\u203agpj.exe").count() == 1
 
     with page.expect_download() as download:
         page.click("#save-json")
@@ -358,6 +359,14 @@ def _until(condition: Any, *, seconds: float) -> None:
         time.sleep(0.05)
 
 
+def _slow_down(page: Any, rate: int) -> None:
+    """Let the page send ``rate`` bytes a second, so that there is a midway to do things in."""
+    page.context.new_cdp_session(page).send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": rate},
+    )
+
+
 def _seal_as_a_worker_would() -> None:
     for job in outbox.due():
         processing.work(job, tasks.HANDLERS)
@@ -371,6 +380,8 @@ def test_a_large_file_survives_a_killed_server_and_a_reloaded_page(page, server,
         upload = Upload.objects.first()
         return upload.offset if upload else 0
 
+    if LARGE <= 512 * 2**20:
+        _slow_down(page, LARGE // 10)
     _choose(page, path)
     page.locator(".row.ready").wait_for(timeout=WAIT)
     _start(page)
@@ -409,6 +420,7 @@ def test_a_large_file_survives_a_killed_server_and_a_reloaded_page(page, server,
 def test_a_paused_upload_goes_on_and_a_cancelled_one_leaves_nothing(page, cast, tmp_path):
     path = tmp_path / "large.bin"
     sha256 = _large(path, 64 * 2**20)
+    _slow_down(page, 10 * 2**20)
     _choose(page, path)
     page.locator(".row.ready").wait_for(timeout=WAIT)
 

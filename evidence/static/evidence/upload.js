@@ -31,6 +31,12 @@ function sizeOf(bytes) {
   return `${unit ? bytes.toFixed(bytes < 10 ? 1 : 0) : bytes} ${units[unit]}`;
 }
 
+/** Show a name with what would reorder or hide its letters spelt out: "‹U+202E›gpj.exe". */
+function shown(name) {
+  return name.replace(/[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
+    (letter) => `‹U+${letter.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}›`);
+}
+
 /** Runs at most `lanes` tasks at a time, first come first served. */
 class Queue {
   #waiting = [];
@@ -52,7 +58,7 @@ const transfers = new Queue(AT_ONCE.transfers);
 const rows = new Set();
 const chosen = new Map(); // path, size and time of change → row
 const unfinished = new Map(); // SHA-256 → rows that the server has a part of
-const tally = { files: 0, bytes: 0, sent: 0, ready: 0, going: 0, paused: 0, received: 0, failed: 0 };
+const tally = { files: 0, bytes: 0, sent: 0, going: 0, paused: 0, received: 0, failed: 0 };
 const changed = new Set();
 let frame = 0;
 
@@ -72,11 +78,10 @@ class Row {
     this.parts = Object.fromEntries(
       ["name", "facts-line", "state", "edit", "title", "kind", "bars", "hashed", "sent", "words",
         "held", "receipt", "act", "remove"].map((part) => [part, this.element.querySelector(`.${part}`)]));
-    this.parts.name.textContent = name;
-    this.parts.title.placeholder = name.split("/").pop();
+    this.parts.name.textContent = shown(name);
+    this.parts.title.placeholder = shown(name.split("/").pop());
     this.parts.act.addEventListener("click", () => this.act());
     this.parts.remove.addEventListener("click", () => this.remove());
-    for (const part of [this.parts.act, this.parts.remove]) part.dataset.file = name;
     tally.files += 1;
     tally.bytes += size;
     rows.add(this);
@@ -94,7 +99,6 @@ class Row {
 
   #count(state, by) {
     if (GOING.has(state) || state === "sealing") tally.going += by;
-    else if (state === "hashing") tally[this.wanted ? "going" : "ready"] += 0;
     else if (state in tally) tally[state] += by;
   }
 
@@ -119,9 +123,13 @@ class Row {
       parts.act.textContent = ACTS[state] ?? "";
       parts.act.setAttribute("aria-label", `${ACTS[state]} ${this.name}`);
       parts.remove.hidden = state === "received" || state === "sealing";
-      parts.remove.textContent = this.url ? "Cancel" : "Remove";
-      parts.remove.setAttribute("aria-label", `${parts.remove.textContent} ${this.name}`);
       this.drawn.state = state;
+    }
+    const removal = this.url ? "Cancel" : "Remove";
+    if (this.drawn.removal !== removal) {
+      parts.remove.textContent = removal;
+      parts.remove.setAttribute("aria-label", `${removal} ${this.name}`);
+      this.drawn.removal = removal;
     }
     if (this.held?.length && !this.drawn.held) {
       this.drawn.held = true;
@@ -360,11 +368,13 @@ function askHeld(row) {
 /* The line above the rows. */
 
 let summaryTimer = 0;
+let summarised = -SUMMARY_EVERY;
 
 function summarise() {
   summaryTimer ||= setTimeout(() => {
     summaryTimer = 0;
-    const { files, bytes, sent, ready, going, paused, received, failed } = tally;
+    summarised = performance.now();
+    const { files, bytes, sent, going, paused, received, failed } = tally;
     const parts = [`${files} file${files === 1 ? "" : "s"}, ${sizeOf(bytes)}`];
     if (going) parts.push(`${going} under way`);
     if (received) parts.push(`${received} received`);
@@ -379,8 +389,7 @@ function summarise() {
     find("pause").hidden = !going;
     find("resume").hidden = !(paused + failed);
     for (const id of ["print", "save-json", "save-text"]) find(id).hidden = !received;
-    if (ready + going === 0 && received + failed === files) notify("");
-  }, SUMMARY_EVERY);
+  }, Math.max(0, summarised + SUMMARY_EVERY - performance.now()));
 }
 
 function write(element, text) {
