@@ -97,12 +97,18 @@ class Up:
         return {n: line for n, (session, line) in seen.items() if session in self.sessions}
 
     def find(self, words: str) -> int:
-        """Return the oldest process whose command line has ``words``, not counting its tether."""
-        return min(
-            number
-            for number, line in self.members().items()
-            if words in line and "tether.py" not in line
-        )
+        """Wait for a process with ``words`` in its command line, not its tether; give the oldest."""
+        deadline = time.monotonic() + PATIENCE
+        while not (
+            found := [
+                number
+                for number, line in self.members().items()
+                if words in line and "tether.py" not in line
+            ]
+        ):
+            assert time.monotonic() < deadline, self.said()
+            time.sleep(0.05)
+        return min(found)
 
     def wait_until_alone(self, seconds: float) -> dict[int, str]:
         """Return what still runs after at most ``seconds``."""
