@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from archive.proof import notes
 from archive.proof.report import FAILED, NOT_CHECKED, PASSED, Report
@@ -222,3 +224,63 @@ def test_a_report_without_findings_has_failed():
 
     assert report.verdict.value == FAILED
     assert report.exit_code == 2
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_any_byte_changed_in_the_zip_file_is_found(true_bundle, tmp_path, data):
+    content = bytearray(adversary.as_zip(true_bundle))
+    place = data.draw(st.integers(0, len(content) - 1))
+    content[place] ^= data.draw(st.integers(1, 255))
+
+    report = verify_zip(bytes(content), tmp_path)
+
+    assert report.exit_code != 0 or _means_nothing(bytes(content), place), (place, report.as_text())
+
+
+def _means_nothing(content: bytes, place: int) -> bool:
+    """Times and the versions of the programs that wrote the file are not part of a bundle."""
+    records = [
+        (b"PK\x01\x02", {4, 5, 6, 7, *range(12, 16), *range(36, 42)}),
+        (b"PK\x03\x04", {4, 5, *range(10, 14)}),
+    ]
+    return any(
+        content[place - at : place - at + 4] == mark for mark, free in records for at in free
+    )
+
+
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(content=st.binary(max_size=500), end=st.booleans())
+def test_arbitrary_bytes_are_reported_and_never_pass(tmp_path, content, end):
+    if end:
+        content += b"PK\x05\x06" + content[:18].ljust(18, b"\0")
+
+    assert verify_zip(content, tmp_path).exit_code == 2
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_any_file_of_arbitrary_bytes_is_found_although_all_manifests_fit(
+    true_bundle, tmp_path, data
+):
+    path = data.draw(
+        st.sampled_from(
+            [
+                "data/custody/checkpoint", adversary.LINES, "data/custody/proofs/4.tlog-proof",
+                adversary.ITEM, adversary.ORIGINAL, "manifest-sha256.txt", "bagit.txt",
+                "bag-info.txt", adversary.PEM, adversary.SIGNATURE,
+            ]
+        )
+    )  # fmt: skip
+    files = true_bundle | {path: data.draw(st.binary(max_size=300))}
+    files = adversary.sealed(files) if path.startswith("data/") else files
+
+    report = verify_zip(adversary.as_zip(files), tmp_path)
+
+    assert report.exit_code in (1, 2), report.as_text()
