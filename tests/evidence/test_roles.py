@@ -1,0 +1,141 @@
+"""The four groups have exactly their rights, and the admin gives nobody more."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.test import Client
+from django.urls import reverse
+
+from archive.models.ledger import Entry
+from evidence import roles
+from evidence.models.file import EvidenceFile
+from evidence.models.item import EvidenceItem
+from tests import people
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def cast(opened_log) -> people.Cast:
+    return people.make_cast()
+
+
+def _as(user) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_each_group_has_exactly_the_rights_of_the_table(cast):
+    for name, codes in roles.ROLES.items():
+        held = {
+            f"{one.content_type.app_label}.{one.codename}"
+            for one in Group.objects.get(name=name).permissions.select_related("content_type")
+        }
+
+        assert held == set(codes), name
+
+
+def test_rights_given_by_hand_are_taken_back_when_the_roles_are_made_again(cast):
+    group = Group.objects.get(name="researcher")
+    group.permissions.add(Permission.objects.get(codename="export_bundle"))
+
+    roles.make_roles()
+
+    assert not group.permissions.filter(codename="export_bundle").exists()
+
+
+PAGES = {
+    "items": ("admin:evidence_evidenceitem_changelist", ()),
+    "upload": ("evidence:upload", ()),
+    "ledger": ("admin:archive_entry_changelist", ()),
+    "exports": ("evidence:exports", ()),
+    "users": ("admin:auth_user_changelist", ()),
+    "cases": ("admin:evidence_case_changelist", ()),
+    "new case": ("admin:evidence_case_add", ()),
+}
+ALLOWED = {
+    "researcher": {"items", "upload", "cases"},
+    "auditor": {"items", "ledger", "cases"},
+    "release_officer": {"items", "exports", "cases"},
+    "administrator": {"users", "cases", "new case"},
+}
+
+
+@pytest.mark.parametrize("who", ALLOWED)
+def test_each_role_opens_its_pages_and_no_others(cast, who):
+    client = _as(getattr(cast, who))
+    opened = {
+        page
+        for page, (name, arguments) in PAGES.items()
+        if client.get(reverse(name, args=arguments)).status_code == 200
+    }
+
+    assert opened == ALLOWED[who]
+
+
+@pytest.mark.parametrize("who", ["researcher", "auditor", "release_officer", "root"])
+def test_the_admin_changes_and_deletes_no_entry_item_or_file(cast, who):
+    receipt = people.upload(cast.case, cast.researcher)
+    entry = Entry.objects.order_by("-seq").first()
+    client = _as(getattr(cast, who))
+    before = (list(Entry.objects.filter(seq__lte=entry.seq).values_list("seq", "body")),
+              list(EvidenceItem.objects.values()), list(EvidenceFile.objects.values()))  # fmt: skip
+    for url in (
+        reverse("admin:archive_entry_change", args=[entry.pk]),
+        reverse("admin:archive_entry_delete", args=[entry.pk]),
+        reverse("admin:archive_entry_add"),
+        reverse("admin:evidence_evidenceitem_change", args=[receipt.item]),
+        reverse("admin:evidence_evidenceitem_delete", args=[receipt.item]),
+        reverse("admin:evidence_evidenceitem_add"),
+    ):
+        client.post(url, {"post": "yes", "title": "changed", "body": "{}", "level": "public"})
+    client.post(
+        reverse("admin:evidence_evidenceitem_changelist"),
+        {"action": "delete_selected", "_selected_action": str(receipt.item), "post": "yes"},
+    )
+
+    assert before == (
+        list(Entry.objects.filter(seq__lte=entry.seq).values_list("seq", "body")),
+        list(EvidenceItem.objects.values()),
+        list(EvidenceFile.objects.values()),
+    )
+
+
+def test_an_administrator_makes_a_member_and_the_ledger_says_so(cast):
+    url = reverse("admin:evidence_case_change", args=[cast.case.pk])
+    client = _as(cast.administrator)
+    form = client.get(url).context["adminform"].form
+    data = {name: form[name].value() or "" for name in form.fields}
+    data.update(
+        {
+            "memberships-TOTAL_FORMS": "1",
+            "memberships-INITIAL_FORMS": "0",
+            "memberships-0-user": str(cast.outsider.pk),
+            "memberships-0-role": "researcher",
+            "memberships-0-case": str(cast.case.pk),
+        }
+    )
+    # Existing rows are part of the formset, too.
+    inline = client.get(url).context["inline_admin_formsets"][0].formset
+    existing = list(inline.queryset)
+    data["memberships-TOTAL_FORMS"] = str(len(existing) + 1)
+    data["memberships-INITIAL_FORMS"] = str(len(existing))
+    for number, row in enumerate([*existing, None]):
+        prefix = f"memberships-{number}"
+        data[f"{prefix}-case"] = str(cast.case.pk)
+        data[f"{prefix}-id"] = str(row.pk) if row else ""
+        data[f"{prefix}-user"] = str(row.user_id if row else cast.outsider.pk)
+        data[f"{prefix}-role"] = row.role if row else "researcher"
+        data[f"{prefix}-until_0"] = data[f"{prefix}-until_1"] = ""
+
+    answer = client.post(url, data)
+
+    assert answer.status_code == 302, answer.context["errors"]
+    assert cast.case.memberships.filter(user=cast.outsider, role="researcher").exists()
+    assert (
+        Entry.objects.filter(kind="case.member_added").order_by("-seq").first().seq
+        == (Entry.objects.exclude(kind__startswith="session").order_by("-seq").first().seq)
+        or Entry.objects.filter(kind="case.changed").exists()
+    )
