@@ -45,11 +45,11 @@ def test_a_kind_that_is_not_there_is_an_error():
 
 
 def test_tools_are_chosen_by_media_type():
-    assert [tool.name for tool in tools_for("")] == ["type"]
+    assert [tool.name for tool in tools_for("")] == ["type", "digests"]
     assert {"exif", "image", "pdq", "preview"} <= {tool.name for tool in tools_for("image/jpeg")}
     assert {"container", "preview"} <= {tool.name for tool in tools_for("video/mp4")}
     assert "pdf" in {tool.name for tool in tools_for("application/pdf")}
-    assert [tool.name for tool in tools_for("image/svg+xml")] == ["type"]
+    assert [tool.name for tool in tools_for("image/svg+xml")] == ["type", "digests"]
     assert {tool.name for tool in tools_for("*")} == {tool.name for tool in registry()}
 
 

@@ -24,7 +24,7 @@ from django.conf import settings as django_settings
 from django.test import Client
 
 from archive import custody, outbox, store
-from evidence import processing, tasks
+from evidence import tasks
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
 from evidence.models.upload import Upload
@@ -251,7 +251,7 @@ def test_dropped_files_become_items_with_receipts(page, cast, tmp_path):
         assert file.item.exhibit_number in row.inner_text()
         acquisition = file.item.acquisitions.get()
         assert acquisition.method == "received_from_person"
-        assert acquisition.provided_by.label == "A correspondent"
+        assert str(acquisition.provided_by) == "A correspondent"
     assert page.locator("img[src='x']").count() == 0
     assert page.locator(".name", has_text="\u2039U+202E\u203agpj.exe").count() == 1
 
@@ -269,12 +269,33 @@ def test_dropped_files_become_items_with_receipts(page, cast, tmp_path):
     _picture(page, "print")
 
 
-def test_a_dropped_folder_is_walked_and_keeps_its_paths(page, cast, tmp_path):
+def _drop(page: Any, *paths: Path) -> None:
+    """Drop files and folders as the operating system does."""
+    devtools = page.context.new_cdp_session(page)
+    box = page.locator("#drop").bounding_box()
+    for kind in ("dragEnter", "dragOver", "drop"):
+        devtools.send(
+            "Input.dispatchDragEvent",
+            {
+                "type": kind,
+                "x": box["x"] + box["width"] / 2,
+                "y": box["y"] + 10,
+                "data": {"items": [], "files": list(map(str, paths)), "dragOperationsMask": 1},
+            },
+        )
+
+
+@pytest.mark.parametrize("way", ["dropped", "chosen"])
+def test_a_folder_is_walked_and_keeps_its_paths(page, cast, tmp_path, way):
     for name in ("a.txt", "deep/er/b.txt", "deep/c.txt"):
         (tmp_path / "folder" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "folder" / name).write_text(f"content of {name}")
 
-    page.set_input_files("#choose-folder", str(tmp_path / "folder"))
+    if way == "dropped":
+        _drop(page, tmp_path / "folder")
+    else:
+        page.set_input_files("#choose-folder", str(tmp_path / "folder"))
+    page.locator(".row").nth(2).wait_for(timeout=WAIT)
     _start(page)
     page.locator(".row.received").nth(2).wait_for(timeout=WAIT)
 
@@ -369,7 +390,7 @@ def _slow_down(page: Any, rate: int) -> None:
 
 def _seal_as_a_worker_would() -> None:
     for job in outbox.due():
-        processing.work(job, tasks.HANDLERS)
+        tasks.work(str(job))
 
 
 def test_a_large_file_survives_a_killed_server_and_a_reloaded_page(page, server, cast, tmp_path):

@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -58,10 +59,10 @@ def _announce(client: Client, case: Case, /, *, length: int = len(CONTENT), **me
     )
 
 
-def _begin(client: Client, case: Case, **metadata: str) -> str:
+def _begin(client: Client, case: Case, **metadata: Any) -> str:
     answer = _announce(client, case, **metadata)
     assert answer.status_code == 201, answer.content
-    return answer["Location"]
+    return str(answer["Location"])
 
 
 def _send(client: Client, url: str, offset: int, chunk: bytes, **headers: str):

@@ -36,7 +36,8 @@ def _stranger(bundle: Path, *arguments: str) -> subprocess.CompletedProcess[str]
         (folder / "verify.pyz").write_bytes(archive.read(name))
     return subprocess.run(
         [sys.executable, "-I", "-S", str(folder / "verify.pyz"), *arguments, str(bundle)],
-        capture_output=True, check=False, text=True, cwd=folder, timeout=120, env={"PATH": "/nonexistent"},
+        capture_output=True, check=False, text=True, cwd=folder, timeout=120,
+        env={"PATH": "/nonexistent"},
     )  # fmt: skip
 
 
