@@ -9,7 +9,8 @@ level 0 is the leaf hashes themselves.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Callable
 
 from archive.proof.errors import BrokenError, MalformedError
@@ -113,6 +114,28 @@ class Prover:
                 path.append(self._range(start, middle))
                 start = middle
         return path[::-1]
+
+    def inclusions(
+        self, indexes: Iterable[int], size: int
+    ) -> Iterator[tuple[int, tuple[bytes, ...]]]:
+        """Give the paths of many leaves, in order; what paths have in common is read once."""
+        wanted = sorted(set(indexes))
+        if wanted and not 0 <= wanted[0] <= wanted[-1] < size <= self.size:
+            raise BrokenError(f"no leaf {wanted[-1]} in a tree of {size} of {self.size}")
+        waiting: list[tuple[int, int, list[int], tuple[bytes, ...]]] = [(0, size, wanted, ())]
+        while waiting:
+            start, end, below, path = waiting.pop()
+            if not below:
+                continue
+            if end - start == 1:
+                yield start, path
+                continue
+            middle = start + _split(end - start)
+            cut = bisect_left(below, middle)
+            if cut < len(below):
+                waiting.append((middle, end, below[cut:], (self._range(start, middle), *path)))
+            if cut:
+                waiting.append((start, middle, below[:cut], (self._range(middle, end), *path)))
 
     def consistency(self, old: int, new: int) -> list[bytes]:
         """Give the proof that the tree of ``old`` leaves is the beginning of that of ``new``."""

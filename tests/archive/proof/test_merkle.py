@@ -129,3 +129,22 @@ def test_any_changed_dropped_or_swapped_leaf_changes_the_root(data, size):
     root = merkle.root_of(leaves)
 
     assert root not in {merkle.root_of(each) for each in (changed, dropped, swapped)}
+
+
+@pytest.mark.parametrize("size", range(1, MOST))
+def test_the_paths_of_many_leaves_are_those_of_each_alone(size):
+    _, prover = grown([merkle.leaf_hash(bytes([each])) for each in range(size)])
+
+    for wanted in (range(size), range(0, size, 3), [size - 1], [0, size - 1], []):
+        together = list(prover.inclusions(wanted, size))
+
+        assert [index for index, _ in together] == sorted(set(wanted))
+        assert all(list(path) == prover.inclusion(index, size) for index, path in together)
+
+
+@pytest.mark.parametrize("wanted", [[5], [-1], [0, 5]])
+def test_a_path_of_a_leaf_outside_the_tree_is_refused_among_others_too(wanted):
+    _, prover = grown([merkle.leaf_hash(bytes([each])) for each in range(5)])
+
+    with pytest.raises(BrokenError):
+        list(prover.inclusions(wanted, 5))
