@@ -118,11 +118,12 @@ class _Source:
 
 @dataclass(frozen=True)
 class Plan:
-    """A bundle that is wholly decided: each file, its digests and its place."""
+    """A bundle that is wholly decided: each file, its digests and its place; then the ZIP's end."""
 
     folder: str
     sources: tuple[_Source, ...]
     members: tuple[stored_zip.Member, ...]
+    end: bytes
     size: int
 
 
@@ -162,11 +163,13 @@ def plan(contents: BundleContents, *, signer: Signer) -> Plan:
         )
         for source in sources
     )
+    end = stored_zip.directory(members)
     return Plan(
         folder=folder,
         sources=tuple(sources),
         members=members,
-        size=stored_zip.length(members),
+        end=end,
+        size=stored_zip.length(members, end),
     )
 
 
@@ -238,9 +241,8 @@ def stream(planned: Plan, sink: BinaryIO, *, progress: Progress | None = None) -
             meter.add(len(header))
             if isinstance(source.content, bytes):
                 meter.add(member.size)
-        end = stored_zip.directory(planned.members)
-        sink.write(end)
-        meter.add(len(end))
+        sink.write(planned.end)
+        meter.add(len(planned.end))
         meter.finish()
 
 

@@ -142,9 +142,8 @@ def custody_files(selection: CustodySelection) -> Iterator[tuple[str, bytes]]:
     yield "entries.ndjson", b"".join(one.body + b"\n" for one in shown)
     yield "withheld.txt", _lines(f"{one.seq} {one.leaf.hex()}" for one in withheld)
     yield "disclosures.txt", _lines(text for one in shown for text in one.disclosures)
-    for one in selection.entries:
-        path = selection.prover.inclusion(one.seq, size)
-        yield f"proofs/{one.seq}.tlog-proof", notes.proof_text(one.seq, path, checkpoint).encode()
+    for seq, path in selection.prover.inclusions((one.seq for one in selection.entries), size):
+        yield f"proofs/{seq}.tlog-proof", notes.proof_text(seq, path, checkpoint).encode()
     for old in selection.remembered:
         if 0 < old <= size:
             path = selection.prover.consistency(old, size)

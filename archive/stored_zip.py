@@ -63,15 +63,20 @@ def directory(members: Sequence[Member]) -> bytes:
     records, offset = [], 0
     for member in members:
         records.append(_central_header(member, offset))
-        offset += len(local_header(member)) + member.size
+        offset += _room(member)
     listing = b"".join(records)
     return listing + _end(len(members), len(listing), offset)
 
 
-def length(members: Sequence[Member]) -> int:
-    """Return the size in bytes of the ZIP file that ``members`` make."""
-    body = sum(len(local_header(member)) + member.size for member in members)
-    return body + len(directory(members))
+def length(members: Sequence[Member], end: bytes) -> int:
+    """Return the size in bytes of the ZIP file of ``members`` and their directory, ``end``."""
+    return sum(_room(member) for member in members) + len(end)
+
+
+def _room(member: Member) -> int:
+    """Return how many bytes a member and its header take."""
+    extra = _LOCAL_EXTRA.size if member.size >= LIMIT_32 else 0
+    return _LOCAL.size + len(member.name) + extra + member.size
 
 
 def _central_header(member: Member, offset: int) -> bytes:
