@@ -97,7 +97,7 @@ class Up:
         return {n: line for n, (session, line) in seen.items() if session in self.sessions}
 
     def find(self, words: str) -> int:
-        """Wait for a process with ``words`` in its command line, not its tether; give the oldest."""
+        """Wait for a process with ``words`` in its command line, not a tether; give the oldest."""
         deadline = time.monotonic() + PATIENCE
         while not (
             found := [
