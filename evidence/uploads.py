@@ -277,8 +277,9 @@ class _Doors(View):
 class Uploads(_Doors):
     """The collection: announce a file, or list those unfinished."""
 
-    def options(self, *_: Any, **__: Any) -> HttpResponse:
-        """Say what the server can do; that is no secret."""
+    def options(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
+        """Say what the server can do."""
+        _must_be_uploader(request)
         response = HttpResponse(status=204)
         response["Tus-Version"] = VERSION
         response["Tus-Extension"] = EXTENSIONS

@@ -113,19 +113,20 @@ async function offsetOf(url, options) {
 }
 
 /** Send what the server does not have yet.  The last chunk's answer comes after the sealing. */
-export async function send(file, url, { signal, onprogress, onwait, onalive }) {
+export async function send(file, url, { signal, onprogress, onwait }) {
   const options = { signal, onwait };
   let offset = await offsetOf(url, options);
   for (let tries = 0, ended = false; !ended; ) {
     onprogress(offset);
-    const bytes = await file.slice(offset, offset + CHUNK).arrayBuffer();
+    // A piece of the file, not an array of bytes, is what is sent: the browser reads it from disk.
+    const piece = file.slice(offset, offset + CHUNK);
     const headers = { "Content-Type": "application/offset+octet-stream", "Upload-Offset": String(offset) };
-    if (crypto.subtle && bytes.byteLength) {
-      const digest = await crypto.subtle.digest("SHA-256", bytes);
+    if (globalThis.crypto?.subtle && piece.size) {
+      const digest = await crypto.subtle.digest("SHA-256", await piece.arrayBuffer());
       headers["Upload-Checksum"] = `sha256 ${base64(new Uint8Array(digest))}`;
     }
     const answer = await ask("PATCH", url, {
-      headers, body: bytes, signal, onprogress: (sent) => { onalive?.(); onprogress(offset + sent); },
+      headers, body: piece, signal, onprogress: (sent) => onprogress(offset + sent),
     });
     if (answer.status === 204) {
       offset = Number(answer.getResponseHeader("Upload-Offset"));
