@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
@@ -20,5 +21,6 @@ class ArchiveConfig(AppConfig):
     verbose_name = "Custody"
 
     def ready(self) -> None:
+        import_module("archive.checks")  # reads the tables' classes, which are there only now
         # SQLite drops a table's triggers, without a word, when a migration rebuilds the table.
         post_migrate.connect(_put_guards_back, sender=self, dispatch_uid="archive.guards")

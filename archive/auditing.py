@@ -66,15 +66,13 @@ def audit(
     found: list[Finding] = []
     for check in CHECKS:
         found.extend(_bounded(check(at)))
-    report = gather(
-        f"the ledger {log.origin}", found, log=log.origin, log_size=at.frontier.size, **at.facts
-    )
+    report = gather(f"the ledger {log.origin}", found, log=log.origin, log_size=at.end, **at.facts)
     try:
         with custody.recording(actor=actor, now=now) as record:
             record.add(
                 LedgerVerified(
                     outcome=str(report.verdict),
-                    size=at.frontier.size,
+                    size=at.end,
                     checked=_codes(report, PASSED),
                     not_checked=_codes(report, NOT_CHECKED),
                 )
@@ -133,7 +131,8 @@ class _Examination:
     originals: dict[str, _Original] = field(default_factory=dict)
     vkeys: tuple[str, ...] = ()
     time: datetime | None = None
-    faults: int = 0
+    end: int = 0  # the number after the last entry that was read
+    has_gaps: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -186,9 +185,7 @@ def entries_are_as_recorded(at: _Examination) -> Iterator[Finding]:
         faults += 1
         yield finding
     if not faults:
-        yield Finding(
-            "entries-as-recorded", PASSED, f"{at.frontier.size} entries", "bytes, columns, tree"
-        )
+        yield Finding("entries-as-recorded", PASSED, f"{at.end} entries", "bytes, columns, tree")
 
 
 def _sizes_to_prove(at: _Examination) -> set[int]:
@@ -211,7 +208,7 @@ def _read_entries(at: _Examination) -> Iterator[Finding]:
     head = LogHead.objects.filter(log=at.log).first()
     total = (head.size if head else 0) + (StoredObject.objects.count() if at.full else 0)
     run: list[_Row] = []
-    begin = at.frontier.size
+    begin = at.end
     rows = (
         Entry.objects.filter(log=at.log, seq__gte=begin)
         .order_by("seq")
@@ -223,9 +220,9 @@ def _read_entries(at: _Examination) -> Iterator[Finding]:
         if seq != expected:
             last = f" to {seq - 1}" if seq - 1 > expected else ""
             yield _failed("entry-missing", f"entry {expected}{last}", "is not in the database")
-            # Without them the tree can't be followed; each entry left is still checked on its own.
-            at.faults += 1
-        expected = seq + 1
+            # Without it the tree can't be followed; the other entries are still checked.
+            at.has_gaps = True
+        expected = at.end = seq + 1
         row = _Row(seq=seq, leaf=bytes(leaf), hashed=leaf_hash(body.encode()))
         yield from _entry(at, row, body, columns)
         run.append(row)
@@ -349,18 +346,16 @@ def _tree_is_as_recorded(at: _Examination) -> Iterator[Finding]:
     head = LogHead.objects.filter(log=at.log).first()
     if head is None:
         yield _failed("head-missing", "the log's head", "is not in the database")
-    elif head.size > at.frontier.size:
+    elif head.size > at.end:
         yield _failed(
             "entry-missing",
-            f"entry {at.frontier.size} to {head.size - 1}",
-            f"the head counts {head.size} entries; they are not in the database",
+            f"entry {at.end}{f' to {head.size - 1}' if head.size - 1 > at.end else ''}",
+            f"the head counts {head.size} entries",
         )
-    elif head.size != at.frontier.size or bytes(head.peaks) != bytes(at.frontier):
-        yield _failed(
-            "head-altered", "the log's head", f"is not that of the {at.frontier.size} entries"
-        )
-    if at.faults:
-        return  # entries are missing: their places in the tree are not known
+    elif head.size != at.end or not (at.has_gaps or bytes(head.peaks) == bytes(at.frontier)):
+        yield _failed("head-altered", "the log's head", f"is not that of the {at.end} entries")
+    if at.has_gaps:
+        return  # where the entries that are left stand in the tree is not known
     stored = _stored_nodes(at)
     for (level, index), made in sorted(at.nodes.items()):
         found = stored.pop((level, index), None)
@@ -429,11 +424,11 @@ def checkpoints_are_signed(at: _Examination) -> Iterator[Finding]:
     if good:
         yield Finding("checkpoints-hold", PASSED, f"{good} checkpoints", f"the newest at {newest}")
         at.facts["checkpoint_size"] = newest
-    if newest < at.frontier.size:
+    if newest < at.end:
         yield Finding(
             "entries-unsigned",
             NOT_CHECKED,
-            f"entries {newest} to {at.frontier.size - 1}",
+            f"entries {newest} to {at.end - 1}",
             "no checkpoint covers them yet: whoever writes to the database could still change them",
         )
 
@@ -455,12 +450,12 @@ def _signature_fault(note: str, key: Signer) -> str | None:
 
 
 def _contradiction(at: _Examination, signed: Signed) -> str | None:
-    if signed.size > at.frontier.size:
+    if signed.size > at.end:
         return (
-            f"{signed.size} entries were signed and the database holds {at.frontier.size}: "
-            f"entries {at.frontier.size} to {signed.size - 1} are lost"
+            f"{signed.size} entries were signed and the database holds {at.end}: "
+            f"entries {at.end} to {signed.size - 1} are lost"
         )
-    if at.faults:
+    if at.has_gaps:
         return None  # named already: the tree has holes
     root = at.roots.get(signed.size)
     if root is None or root == signed.root:
@@ -485,7 +480,7 @@ def outside_agrees(at: _Examination) -> Iterator[Finding]:
             yield Finding("anchor-unreadable", UNREADABLE, f"the anchor {path}", str(error))
             continue
         remembered += [(f"the anchor {path}", Signed(c.size, c.root)) for _, c in anchored]
-        for size in sorted({c.size for _, c in anchored if c.size <= at.frontier.size} - held):
+        for size in sorted({c.size for _, c in anchored if c.size <= at.end} - held):
             yield _failed(
                 "checkpoint-missing", f"checkpoint at {size}", f"it stands in the anchor {path}"
             )
@@ -494,7 +489,7 @@ def outside_agrees(at: _Examination) -> Iterator[Finding]:
         detail = _contradiction(at, signed)
         if detail is not None:
             wrong = True
-            code = "entries-lost" if signed.size > at.frontier.size else "history-altered"
+            code = "entries-lost" if signed.size > at.end else "history-altered"
             yield _failed(code, f"checkpoint at {signed.size} in {place}", detail)
     if remembered and not wrong:
         yield Finding(
@@ -524,7 +519,7 @@ def disclosures_belong_to_entries(at: _Examination) -> Iterator[Finding]:
             yield _failed("disclosure-altered", subject, fault)
         held += row.text is not None
     for digest, seq in sorted(left.items(), key=lambda pair: (pair[1], pair[0])):
-        if seq < at.frontier.size:
+        if seq < at.end:
             faults += 1
             yield _failed(
                 "disclosure-missing", f"a value of entry {seq}", f"its digest is {digest}"
@@ -534,7 +529,7 @@ def disclosures_belong_to_entries(at: _Examination) -> Iterator[Finding]:
 
 
 def _disclosure_fault(at: _Examination, row: Disclosure, seq: int | None) -> str | None:
-    if row.entry_seq >= at.frontier.size:
+    if row.entry_seq >= at.end:
         return None  # recorded while the audit ran
     if seq != row.entry_seq:
         return "no such digest stands in that entry"
@@ -550,35 +545,18 @@ def originals_are_as_taken_in(at: _Examination) -> Iterator[Finding]:
     """Each original that the ledger names is in the store, bit for bit."""
     left = dict(at.originals)
     faults = 0
-    done = at.frontier.size
+    done = at.end
     total = done + StoredObject.objects.count()
     for row in StoredObject.objects.order_by("sha256").iterator():
         said = left.pop(row.sha256, None)
-        subject = f"original sha256:{row.sha256}"
-        if said is None:
-            yield Finding(
-                "original-unrecorded", NOT_CHECKED, subject, "no entry says how it came in"
-            )
-        else:
-            for name in ("sha512", "size", "crc32"):
-                shown, recorded = getattr(row, name), getattr(said, name)
-                if shown != recorded:
-                    faults += 1
-                    yield _failed(
-                        "stored-row-altered",
-                        f"{subject} column {name}",
-                        f"shows {shown}; entry {said.seq} says {recorded}",
-                    )
+        for finding in _original(row, said, full=at.full):
+            faults += finding.outcome == FAILED
+            yield finding
         if at.full:
-            result = fixity.check(row, now=timezone.now())
-            if result.outcome != StoredObject.Fixity.INTACT:
-                faults += 1
-                found = f"sha256:{result.found} lies there" if result.found else result.detail
-                yield _failed(f"original-{result.outcome}", subject, found)
             done += 1
             at.progress(done, max(total, done))
     for sha256, said in sorted(left.items()):
-        if said.seq < at.frontier.size:
+        if said.seq < at.end:
             faults += 1
             yield _failed(
                 "original-missing",
@@ -595,6 +573,23 @@ def originals_are_as_taken_in(at: _Examination) -> Iterator[Finding]:
         )
     elif number and not faults:
         yield Finding("originals-intact", PASSED, f"{number} originals", "bit for bit")
+
+
+def _original(row: StoredObject, said: _Original | None, *, full: bool) -> Iterator[Finding]:
+    subject = f"original sha256:{row.sha256}"
+    if said is None:
+        yield Finding("original-unrecorded", NOT_CHECKED, subject, "no entry says how it came in")
+    else:
+        for name in ("sha512", "size", "crc32"):
+            shown, recorded = getattr(row, name), getattr(said, name)
+            if shown != recorded:
+                detail = f"shows {shown}; entry {said.seq} says {recorded}"
+                yield _failed("stored-row-altered", f"{subject} column {name}", detail)
+    if full:
+        result = fixity.check(row, now=timezone.now())
+        if result.outcome != StoredObject.Fixity.INTACT:
+            found = f"sha256:{result.found} lies there" if result.found else result.detail
+            yield _failed(f"original-{result.outcome}", subject, found)
 
 
 def what_remains_open(_at: _Examination) -> Iterator[Finding]:

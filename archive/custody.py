@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
@@ -56,6 +57,10 @@ class NotOpenedError(CustodyError):
 
 class OlderDatabaseError(CustodyError):
     """The database does not hold what was signed or anchored."""
+
+
+class DamagedLedgerError(CustodyError):
+    """Parts of the tree are missing from the database."""
 
 
 @dataclass(frozen=True)
@@ -185,11 +190,16 @@ def writing() -> Iterator[None]:
         turn.close()
 
 
+def is_in_memory() -> bool:
+    """Whether the database is SQLite's in memory, which no other process writes."""
+    name = str(connection.settings_dict["NAME"])
+    return connection.vendor == "sqlite" and ("mode=memory" in name or name == ":memory:")
+
+
 def _turn() -> BinaryIO | None:
-    name = connection.settings_dict["NAME"]
-    if connection.vendor != "sqlite" or "mode=memory" in str(name) or str(name) == ":memory:":
+    if connection.vendor != "sqlite" or is_in_memory():
         return None
-    return Path(f"{name}.ledger.lock").open("ab")
+    return Path(f"{connection.settings_dict['NAME']}.ledger.lock").open("ab")
 
 
 def _append(drafts: Sequence[_Draft], *, actor: Actor, now: datetime | None) -> None:
@@ -315,7 +325,7 @@ def _time_of_last(head: _Locked) -> datetime | None:
         )
         row = cursor.fetchone()
     if row is None:
-        raise CustodyError("The log's last entry is missing. Run `manage.py audit`.")
+        raise DamagedLedgerError("The log's last entry is missing. Run `manage.py audit`.")
     return proof_entries.parse_time(json.loads(row[0])["time"])
 
 
@@ -383,7 +393,7 @@ def outside(origin: str) -> list[tuple[str, signer.Signed]]:
     if last is not None:
         found.append((f"the signer in {settings.SIGNER_DIR}", last))
     for path in settings.ANCHOR_FILES:
-        newest = _remembered(path, lambda path=path: _anchored(path, origin))
+        newest = _remembered(path, partial(_anchored, path, origin))
         if newest is not None:
             found.append((f"the anchor {path}", newest))
     return found
@@ -537,10 +547,18 @@ def prover(*, size: int | None = None, log: Log | None = None) -> Prover:
 
 def _stored_nodes(log: Log) -> Callable[[int, int, int], list[bytes]]:
     def read(level: int, start: int, count: int) -> list[bytes]:
+        end = start + count
         if level == 0:
-            found = Entry.objects.filter(log=log, seq__gte=start, seq__lt=start + count)
-            return [bytes(leaf) for leaf in found.order_by("seq").values_list("leaf", flat=True)]
-        nodes = Node.objects.filter(log=log, level=level, index__gte=start, index__lt=start + count)
-        return [bytes(one) for one in nodes.order_by("index").values_list("hash", flat=True)]
+            leaves = Entry.objects.filter(log=log, seq__gte=start, seq__lt=end).order_by("seq")
+            found = [bytes(one) for one in leaves.values_list("leaf", flat=True)]
+        else:
+            nodes = Node.objects.filter(log=log, level=level, index__gte=start, index__lt=end)
+            found = [bytes(one) for one in nodes.order_by("index").values_list("hash", flat=True)]
+        if len(found) != count:
+            raise DamagedLedgerError(
+                f"Some of the ledger's hashes {start} to {end - 1} of level {level} are missing. "
+                "Run `manage.py audit`."
+            )
+        return found
 
     return read

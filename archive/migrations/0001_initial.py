@@ -278,8 +278,6 @@ class Migration(migrations.Migration):
                 ("sha512", models.CharField(editable=False, max_length=128)),
                 ("size", models.PositiveBigIntegerField(editable=False)),
                 ("crc32", models.PositiveBigIntegerField(editable=False)),
-                ("md5", models.CharField(editable=False, max_length=32)),
-                ("sha1", models.CharField(editable=False, max_length=40)),
                 (
                     "state",
                     models.CharField(
@@ -347,7 +345,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="items",
+                        related_name="+",
                         to="archive.log",
                     ),
                 ),
@@ -436,7 +434,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="entries",
+                        related_name="+",
                         to="archive.log",
                     ),
                 ),
@@ -539,7 +537,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="checkpoints",
+                        related_name="+",
                         to="archive.log",
                     ),
                 ),
@@ -569,7 +567,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="nodes",
+                        related_name="+",
                         to="archive.log",
                     ),
                 ),

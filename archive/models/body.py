@@ -22,13 +22,19 @@ class _InBody(Func):
     postgresql = "((%(expressions)s)::jsonb #>> '{{{path}}}')"
 
     def as_sql(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, *_: Any, **__: Any
-    ) -> tuple[str, list[str | int]]:
-        if connection.vendor == "postgresql":
+        self,
+        compiler: SQLCompiler,
+        connection: BaseDatabaseWrapper,
+        function: str | None = None,
+        template: str | None = None,
+        arg_joiner: str | None = None,
+        **extra_context: Any,
+    ) -> tuple[str, tuple[str | int, ...]]:
+        if template is None and connection.vendor == "postgresql":
             template = self.postgresql.format(path=",".join(self.keys))
-        else:
+        elif template is None:
             template = self.sqlite.format(path=".".join(self.keys))
-        return super().as_sql(compiler, connection, template=template)
+        return super().as_sql(compiler, connection, function, template, arg_joiner, **extra_context)
 
 
 class KindInBody(_InBody):

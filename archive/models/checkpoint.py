@@ -11,9 +11,7 @@ from archive.models.unchanging import Unchanging
 class Checkpoint(Unchanging):
     """A signed note over the tree of ``size`` entries (C2SP tlog-checkpoint)."""
 
-    log = models.ForeignKey(
-        Log, on_delete=models.PROTECT, related_name="checkpoints", db_index=False
-    )
+    log = models.ForeignKey(Log, on_delete=models.PROTECT, related_name="+", db_index=False)
     size = models.PositiveBigIntegerField()
     note = models.TextField()
     signed_at = models.DateTimeField(help_text="The server's clock; not covered by the signature.")

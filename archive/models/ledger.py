@@ -57,7 +57,7 @@ class LogHead(Unchanging):
 class Entry(Unchanging):
     """One thing that happened, as it was written down."""
 
-    log = models.ForeignKey(Log, on_delete=models.PROTECT, related_name="entries", db_index=False)
+    log = models.ForeignKey(Log, on_delete=models.PROTECT, related_name="+", db_index=False)
     seq = models.PositiveBigIntegerField(help_text="Place in the log, from 0; the leaf's index.")
     leaf = models.BinaryField()
     body = models.TextField()
@@ -121,7 +121,7 @@ class Entry(Unchanging):
 class Node(Unchanging):
     """A stored root of a perfect subtree: every fourth level of the tree, from level 1."""
 
-    log = models.ForeignKey(Log, on_delete=models.PROTECT, related_name="nodes", db_index=False)
+    log = models.ForeignKey(Log, on_delete=models.PROTECT, related_name="+", db_index=False)
     level = models.PositiveSmallIntegerField()
     index = models.PositiveBigIntegerField()
     hash = models.BinaryField()
@@ -145,7 +145,7 @@ class ItemHead(Unchanging):
     """Where an item's chain stands: the place of its next entry and its last entry's leaf."""
 
     item = models.CharField(max_length=64, primary_key=True)
-    log = models.ForeignKey(Log, on_delete=models.PROTECT, related_name="items", db_index=False)
+    log = models.ForeignKey(Log, on_delete=models.PROTECT, related_name="+", db_index=False)
     next_seq = models.PositiveBigIntegerField()
     leaf = models.BinaryField()
 
