@@ -107,8 +107,6 @@ def record(kept: Kept, *, now: datetime | None = None) -> StoredObject:
             "sha512": measurement.sha512.hex(),
             "size": measurement.size,
             "crc32": measurement.crc32,
-            "md5": kept.md5,
-            "sha1": kept.sha1,
             "first_stored_at": now or timezone.now(),
         },
     )

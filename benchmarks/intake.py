@@ -3,8 +3,8 @@
     python -m benchmarks.intake [MEBIBYTES] [ROUNDS] [FOLDER]
 
 All run over the same file, in turn within each round, and the medians are compared.  The store
-makes SHA-256, SHA-512, CRC-32, MD5 and SHA-1, a copy, and syncs; the target is 0.8 of the speed of
-the slower of the two tools, each of which does a part of that.
+makes SHA-256, SHA-512 and CRC-32, a copy, and syncs; the target is 0.8 of the speed of the slower
+of the two tools, each of which does a part of that.
 """
 
 from __future__ import annotations

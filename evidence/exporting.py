@@ -299,8 +299,7 @@ def _item(
                 sha512=stored.sha512,
                 media_type=file.media_type,
                 role=file.role,
-                md5=stored.md5,
-                sha1=stored.sha1,
+                **_reported(file),
                 declared_hash=file.declared_hash,
                 declared_match=file.declared_match,
                 analyses=tuple(_analysis(one) for one in file.analyses.all()),
@@ -337,6 +336,14 @@ def _item(
 
 def _open(sha256: str) -> BinaryIO:
     return cast("BinaryIO", store.open(sha256))
+
+
+def _reported(file: EvidenceFile) -> dict[str, str]:
+    """MD5 and SHA-1 where they were worked out; for look-up only."""
+    for one in file.analyses.all():
+        if one.tool == "digests" and one.state == Analysis.State.DONE and one.result:
+            return {name: str(one.result[name]) for name in ("md5", "sha1")}
+    return {}
 
 
 def _analysis(one: Analysis) -> dict[str, Any]:

@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Protocol, Self
+from typing import IO, Protocol
 
-from archive.proof.digests import Measurement, Measuring
+from archive.proof.digests import Measurement
 
 CHUNK = 1024 * 1024  # bytes read, hashed and written at a time
-AHEAD = 4  # chunks that the reported digests may lag behind; bounds the memory
 
 Progress = Callable[[int, int], None]
 
@@ -41,21 +37,10 @@ class DamagedError(StoreError):
 
 
 @dataclass(frozen=True)
-class Sums:
-    """What one pass over an original found.  MD5 and SHA-1 are reported, never compared."""
-
-    measurement: Measurement
-    md5: str
-    sha1: str
-
-
-@dataclass(frozen=True)
 class Kept:
-    """Proof that bytes are durable: their sums, and what lay there before."""
+    """Proof that bytes are durable: their digests, and what lay there before."""
 
     measurement: Measurement
-    md5: str
-    sha1: str
     already_held: bool
     healed: bool = False
 
@@ -78,49 +63,13 @@ class Place(Protocol):
     def sweep_temporary(self, older_than: timedelta) -> int: ...
 
 
-class Summing(AbstractContextManager["Summing"]):
-    """All digests of one stream in one pass; the two reported ones on a thread of their own."""
-
-    def __init__(self) -> None:
-        self._measuring = Measuring()
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self._sha1 = hashlib.sha1(usedforsecurity=False)
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reported-digests")
-        self._waiting: list[Future[None]] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._thread.shutdown(cancel_futures=True)
-
-    def update(self, chunk: bytes) -> None:
-        """Take the next bytes."""
-        self._waiting.append(self._thread.submit(self._report, chunk))
-        self._measuring.update(chunk)
-        while len(self._waiting) > AHEAD:
-            self._waiting.pop(0).result()
-
-    def done(self) -> Sums:
-        """Tell what was found.  Call once, after the last chunk."""
-        for waiting in self._waiting:
-            waiting.result()
-        return Sums(self._measuring.done(), self._md5.hexdigest(), self._sha1.hexdigest())
-
-    def _report(self, chunk: bytes) -> None:
-        self._md5.update(chunk)
-        self._sha1.update(chunk)
-
-
 def pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Cut a stream anew into pieces of CHUNK bytes, whatever sizes it came in."""
     waiting = bytearray()
     for chunk in chunks:
+        if not waiting and len(chunk) == CHUNK and isinstance(chunk, bytes):
+            yield chunk  # as it came: the usual case, and no copy
+            continue
         view = memoryview(chunk)
         start = 0
         while start < len(view):

@@ -35,14 +35,14 @@ from archive.backends import (
     Progress,
     StoreError,
     StoreFullError,
-    Summing,
-    Sums,
     pieces,
     read_pieces,
     sha256_of,
 )
+from archive.proof.digests import Measurement, Measuring
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+WRITEBACK = 8 * 1024 * 1024  # bytes handed to the disk at a time, before the fsync
 NAME = re.compile(r"[0-9a-f]{64}")
 
 
@@ -67,8 +67,7 @@ class Disk:
     ) -> Kept:
         """Keep a stream; afterwards it is durable under its SHA-256."""
         with self.telling(), self.spooled(chunks, declared_size, progress, durable=True) as spool:
-            path, sums = spool
-            return self._adopt(path, sums)
+            return self._adopt(*spool)
 
     def put_file(self, path: Path, *, progress: Progress | None) -> Kept:
         """Keep an assembled upload without copying it.  Its name in ``uploads/`` stays.
@@ -81,17 +80,17 @@ class Disk:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
             with os.fdopen(descriptor, "rb", buffering=0) as file:
                 before = _plain(file.fileno(), path)
-                sums = summed(file, before.st_size, progress)
+                measurement = measured(file, before.st_size, progress)
                 os.fchmod(file.fileno(), 0o440)
                 after = os.fstat(file.fileno())
                 unchanged = (before.st_size, before.st_mtime_ns) == (
                     after.st_size,
                     after.st_mtime_ns,
                 )
-                if not unchanged or sums.measurement.size != after.st_size:
+                if not unchanged or measurement.size != after.st_size:
                     raise StoreError(f"{path.name} was written to while it was being sealed.")
                 os.fsync(file.fileno())
-                return self._adopt(path, sums)
+                return self._adopt(path, measurement)
 
     def open(self, sha256: str) -> IO[bytes]:
         """Open an original for reading."""
@@ -149,7 +148,7 @@ class Disk:
         progress: Progress | None,
         *,
         durable: bool,
-    ) -> Iterator[tuple[Path, Sums]]:
+    ) -> Iterator[tuple[Path, Measurement]]:
         """Write a stream to a temporary file of our own, and remove its name afterwards."""
         self.temporary.mkdir(parents=True, exist_ok=True, mode=0o750)
         path = self.temporary / uuid.uuid4().hex
@@ -157,13 +156,13 @@ class Disk:
         descriptor = os.open(path, flags, 0o600)
         try:
             try:
-                sums = _written(descriptor, chunks, declared_size, progress)
+                measurement = _written(descriptor, chunks, declared_size, progress)
                 if durable:
                     os.fchmod(descriptor, 0o440)
                     os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-            yield path, sums
+            yield path, measurement
         finally:
             path.unlink(missing_ok=True)
 
@@ -172,9 +171,9 @@ class Disk:
         if path.parent.resolve() != self.uploads.resolve():
             raise ValueError(f"{path} is not in the store's uploads folder")
 
-    def _adopt(self, source: Path, sums: Sums) -> Kept:
+    def _adopt(self, source: Path, measurement: Measurement) -> Kept:
         """Give durable bytes their name (steps 4 to 6)."""
-        sha256 = sums.measurement.sha256.hex()
+        sha256 = measurement.sha256.hex()
         target = self.path(sha256)
         self._make_shard(target.parent)
         already_held = healed = False
@@ -188,7 +187,7 @@ class Disk:
         if source.parent == self.temporary:
             source.unlink()
         _sync_folder(target.parent)
-        return Kept(sums.measurement, sums.md5, sums.sha1, already_held, healed)
+        return Kept(measurement, already_held, healed)
 
     def _is_intact(self, source: Path, target: Path, sha256: str) -> bool:
         found = target.lstat()
@@ -231,18 +230,18 @@ class Disk:
             raise StoreError(f"The bytes could not be made safe in {self.root}: {what}.") from error
 
 
-def summed(file: IO[bytes], size: int, progress: Progress | None) -> Sums:
+def measured(file: IO[bytes], size: int, progress: Progress | None) -> Measurement:
     """Measure an open file in one pass, telling how far it is."""
-    with Summing() as summing:
-        done = 0
-        for piece in read_pieces(file):
-            summing.update(piece)
-            done += len(piece)
-            if done > size:  # else a file that grows as fast as it is read is read for ever
-                raise StoreError("The upload was written to while it was being sealed.")
-            if progress is not None:
-                progress(done, size)
-        return summing.done()
+    measuring = Measuring()
+    done = 0
+    for piece in read_pieces(file):
+        measuring.update(piece)
+        done += len(piece)
+        if done > size:  # else a file that grows as fast as it is read is read for ever
+            raise StoreError("The upload was written to while it was being sealed.")
+        if progress is not None:
+            progress(done, size)
+    return measuring.done()
 
 
 def _written(
@@ -250,24 +249,28 @@ def _written(
     chunks: Iterable[bytes],
     declared_size: int | None,
     progress: Progress | None,
-) -> Sums:
+) -> Measurement:
     """Write and measure a stream; refuse it when the file's length is not the stream's."""
-    done = 0
-    with Summing() as summing:
-        for piece in pieces(chunks):
-            summing.update(piece)
-            _write_all(descriptor, piece)
-            done += len(piece)
-            if declared_size is not None and done > declared_size:
-                raise StoreError(f"More than the announced {declared_size} bytes arrived.")
-            if progress is not None:
-                progress(done, done if declared_size is None else declared_size)
-        sums = summing.done()
+    done = begun = 0
+    measuring = Measuring()
+    for piece in pieces(chunks):
+        measuring.update(piece)
+        _write_all(descriptor, piece)
+        done += len(piece)
+        if done - begun >= WRITEBACK:
+            # The disk begins now, while the rest is still hashed; the fsync then has little to do.
+            os.posix_fadvise(descriptor, begun, done - begun, os.POSIX_FADV_DONTNEED)
+            begun = done
+        if declared_size is not None and done > declared_size:
+            raise StoreError(f"More than the announced {declared_size} bytes arrived.")
+        if progress is not None:
+            progress(done, done if declared_size is None else declared_size)
+    measurement = measuring.done()
     if declared_size is not None and done != declared_size:
         raise StoreError(f"{done} of the announced {declared_size} bytes arrived.")
     if (on_disk := os.fstat(descriptor).st_size) != done:
         raise StoreError(f"{done} bytes were written, but the file has {on_disk}.")
-    return sums
+    return measurement
 
 
 def _write_all(descriptor: int, piece: bytes) -> None:

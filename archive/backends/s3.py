@@ -22,8 +22,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from archive.backends import DamagedError, Kept, MissingError, Progress, StoreError, Sums, sha256_of
-from archive.backends.disk import NAME, Disk, summed
+from archive.backends import DamagedError, Kept, MissingError, Progress, StoreError, sha256_of
+from archive.backends.disk import NAME, Disk, measured
+from archive.proof.digests import Measurement
 
 PREFIX = "originals/"
 PART = 16 * 1024 * 1024  # bytes; S3 takes at most 10,000 parts, so larger files get larger parts
@@ -69,8 +70,8 @@ class Bucket:
         """Keep an assembled upload; its name in ``uploads/`` stays."""
         self.disk.must_be_an_upload(path)
         with self.disk.telling(), path.open("rb") as file:
-            sums = summed(file, path.stat().st_size, progress)
-        return self._send(path, sums)
+            measurement = measured(file, path.stat().st_size, progress)
+        return self._send(path, measurement)
 
     def open(self, sha256: str) -> IO[bytes]:
         """Open an original for reading; each stretch is fetched when it is needed."""
@@ -132,15 +133,15 @@ class Bucket:
             raise ValueError(f"not a SHA-256 in hexadecimal: {sha256!r}")
         return f"{PREFIX}{sha256[:2]}/{sha256[2:4]}/{sha256}"
 
-    def _send(self, path: Path, sums: Sums) -> Kept:
-        sha256 = sums.measurement.sha256
+    def _send(self, path: Path, measurement: Measurement) -> Kept:
+        sha256 = measurement.sha256
         key = self._key(sha256.hex())
         already_held = False
         try:
-            if sums.measurement.size <= PART:
+            if measurement.size <= PART:
                 self._put_whole(key, path.read_bytes(), sha256)
             else:
-                self._put_in_parts(key, path, sums.measurement.size)
+                self._put_in_parts(key, path, measurement.size)
         except ClientError as error:
             if error.response["ResponseMetadata"].get("HTTPStatusCode") not in {409, 412}:
                 raise _said(error, key) from error
@@ -148,7 +149,7 @@ class Bucket:
         except BotoCoreError as error:
             raise _said(error, key) from error
         self._must_read_back(sha256.hex())
-        return Kept(sums.measurement, sums.md5, sums.sha1, already_held)
+        return Kept(measurement, already_held)
 
     def _put_whole(self, key: str, content: bytes, sha256: bytes) -> None:
         self.client.put_object(

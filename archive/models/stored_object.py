@@ -9,7 +9,7 @@ class StoredObject(models.Model):
     """An original's digests and size as first measured, and how its last reading back went.
 
     The row is named by the SHA-256 of the bytes.  The state and the two fixity columns may change;
-    everything else stays as it was first written.  MD5 and SHA-1 are reported, never compared.
+    everything else stays as it was first written (``archive.guards``).
     """
 
     class State(models.TextChoices):
@@ -26,8 +26,6 @@ class StoredObject(models.Model):
     sha512 = models.CharField(max_length=128, editable=False)
     size = models.PositiveBigIntegerField(editable=False)
     crc32 = models.PositiveBigIntegerField(editable=False)
-    md5 = models.CharField(max_length=32, editable=False)
-    sha1 = models.CharField(max_length=40, editable=False)
     state = models.CharField(max_length=20, choices=State, default=State.STORED)
     first_stored_at = models.DateTimeField(editable=False)
     last_fixity_at = models.DateTimeField(null=True, blank=True)

@@ -73,4 +73,13 @@ TOOLS = (
         libraries=("pillow", "av"),
         budget=Budget(cpu_seconds=240, wall_seconds=480, output_bytes=96 * 2**20),
     ),
+    # Last, since nobody waits for it.
+    Tool(
+        name="digests",
+        version="1",
+        kind="metadata",
+        media_types=("*/*",),
+        implementation="evidence.extractors.digests:read",
+        budget=Budget(cpu_seconds=1800, wall_seconds=3600),
+    ),
 )
