@@ -723,7 +723,7 @@ def _chain(
         if recorded.data.get("next_item_seq") != (recorded.item_seq or 0) + 1:
             yield _failed("export-contradicts", f"entry {recorded.seq}", "misstates its own place")
         last = max(last, recorded.item_seq or 0)
-    if not own:
+    if not own and not at.withheld:  # a withheld entry does not tell its kind
         yield _failed(
             "entry-missing", subject, "its entry item.exported for this bundle is not there"
         )

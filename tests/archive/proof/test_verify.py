@@ -136,6 +136,24 @@ def test_entries_withheld_as_hashes_and_values_withheld_do_not_fail(tmp_path):
     assert report.has("values-withheld", NOT_CHECKED)
 
 
+def test_an_item_withheld_as_hashes_alone_does_not_fail(tmp_path):
+    log = adversary.true_log()
+    files = adversary.payload(log)
+    lines = files[adversary.LINES].splitlines(keepends=True)
+    hidden = (5, 6, 7, 9)  # all of the second item's
+    files[adversary.LINES] = b"".join(lines[n] for n in range(len(lines)) if n not in hidden)
+    files["data/custody/withheld.txt"] = "".join(
+        f"{n} {log.leaves[n].hex()}\n" for n in hidden
+    ).encode()
+    files["data/custody/disclosures.txt"] = b""
+    for path in [path for path in files if "EX-0002" in path]:
+        del files[path]
+
+    report = verify_zip(adversary.as_zip(adversary.sealed(files)), tmp_path)
+
+    assert report.exit_code == 0, report.as_text()
+
+
 def test_an_earlier_state_that_was_seen_is_proven_to_be_the_beginning(true_bundle, tmp_path):
     seen = adversary.true_log().note(size=5)
     policy = Policy(vkeys=(adversary.VKEY,), remembered=(seen,))

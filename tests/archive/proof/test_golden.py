@@ -1,0 +1,39 @@
+"""Bundles that were made once are judged today as they were then."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from archive.proof.verify import Policy, verify
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+VERSIONS = sorted(path for path in GOLDEN.iterdir() if (path / "vkey.txt").exists())
+GOOD = [path for version in VERSIONS for path in sorted(version.glob("good/*.zip"))]
+BAD = [path for version in VERSIONS for path in sorted(version.glob("bad/*.zip"))]
+
+
+def trusting(bundle: Path) -> Policy:
+    return Policy(vkeys=((bundle.parents[1] / "vkey.txt").read_text(encoding="utf-8").strip(),))
+
+
+@pytest.mark.parametrize("bundle", GOOD, ids=lambda path: path.stem)
+def test_a_good_bundle_is_still_good(bundle):
+    report = verify(bundle, trusting(bundle))
+
+    assert report.exit_code == 0, report.as_text()
+
+
+@pytest.mark.parametrize("bundle", BAD, ids=lambda path: path.stem)
+def test_a_bad_bundle_is_still_bad_for_the_same_reason(bundle):
+    expected = json.loads(
+        (bundle.parents[1] / f"expected/{bundle.stem}.json").read_text(encoding="utf-8")
+    )
+
+    report = verify(bundle, trusting(bundle))
+
+    assert report.exit_code == expected["exit_code"]
+    named = [each.subject for each in report.findings if each.code == expected["code"]]
+    assert any(expected["names"] in subject for subject in named), report.as_text()

@@ -1,0 +1,1 @@
+"""Bundles as they were made once; each format version keeps its own for ever."""
