@@ -464,6 +464,11 @@ TAMPERINGS: dict[str, Tampering] = {
         "manifest-path",
         "manifest-sha256.txt line ",
     ),
+    "both manifests emptied": Tampering(
+        _then(_with("manifest-sha256.txt", b""), _with("manifest-sha512.txt", b""), tagged, signed),
+        "file-unexpected",
+        ORIGINAL,
+    ),
     "a file in one manifest only": Tampering(
         _then(
             lambda files: (

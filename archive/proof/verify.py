@@ -110,7 +110,9 @@ class Examination:
     log_is_trusted: bool = False
     entries: dict[int, Recorded] = field(default_factory=dict)
     withheld: dict[int, str] = field(default_factory=dict)
+    withheld_leaves: set[str] = field(default_factory=set)
     digests: dict[str, int] = field(default_factory=dict)  # of disclosures: how often they stand
+    exhibit_numbers: dict[str, Any] = field(default_factory=dict)  # by item, as registered
 
     @property
     def has_custody(self) -> bool:
@@ -202,8 +204,8 @@ def every_file_is_listed(at: Examination) -> Iterator[Finding]:
         for path in members.keys() - payload - signatures
         if not _is_tag_manifest(path) and path != "fetch.txt"
     }
-    if not any(at.manifests.values()):
-        return
+    if not at.manifests:
+        return  # said already; naming every file would say no more
     complete = True
     for finding in _compare(at.manifests, payload, "", members):
         complete = False
@@ -555,6 +557,8 @@ def _read_entries(  # noqa: C901 - one branch for each fault
                 data=entry.data if entry.kind in _KEPT_DATA else {},
             )
             at.entries[entry.seq] = recorded
+            if entry.kind == "item.registered" and entry.item is not None:
+                at.exhibit_numbers[entry.item] = entry.data.get("exhibit_number")
             for digest in entry.sd:
                 at.digests[digest] = at.digests.get(digest, 0) + 1
             if before is not None:
@@ -630,6 +634,7 @@ def _read_withheld(at: Examination) -> Iterator[Finding]:
                 yield fault
                 continue
             at.withheld[seq] = leaf
+            at.withheld_leaves.add(leaf)
     except MalformedError as error:
         yield _failed("withheld-malformed", WITHHELD, error)
 
@@ -729,7 +734,7 @@ def _chain(
         )
     if next_seq - 1 in chain and chain[next_seq - 1].leaf.hex() != head:
         yield _failed("export-contradicts", subject, "its head is not the one that was exported")
-    hidden = set(at.withheld.values())
+    hidden = at.withheld_leaves
     gaps = 0
     last = max(last, *chain) if chain else last
     if last > len(chain) + len(hidden):
@@ -850,15 +855,10 @@ def _item(
     except (MalformedError, KeyError, TypeError) as error:
         yield _failed("item-malformed", path, error)
         return
-    registered = [
-        recorded.data.get("exhibit_number")
-        for recorded in at.entries.values()
-        if recorded.kind == "item.registered" and recorded.item == item
-    ]
-    if number not in registered:
+    if item not in at.exhibit_numbers:
+        yield _failed("item-unrecorded", path, f"the bundle holds no registration of item {item}")
+    elif number != at.exhibit_numbers[item]:
         yield _failed("item-contradicts", path, "the exhibit number is not the one registered")
-    if not any(recorded.item == item for recorded in at.entries.values()):
-        yield _failed("item-unrecorded", path, f"the bundle holds no entry of item {item}")
     for name, each in listed:
         file = name if name.startswith("data/") else folder + name
         if file in described or not file.startswith(folder) or file not in at.bundle.members:

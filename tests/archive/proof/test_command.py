@@ -29,7 +29,7 @@ INTERPRETERS = sorted(
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
     """A folder with verify.pyz, a true bundle, an altered one and the archive's key."""
-    folder = tmp_path_factory.mktemp("verifier")
+    folder: Path = tmp_path_factory.mktemp("verifier")
     with zipfile.ZipFile(folder / "verify.pyz", "w") as into:
         into.writestr("archive/__init__.py", "")
         into.write(PROOF / "__main__.py", "__main__.py")
@@ -86,6 +86,7 @@ def test_the_verifier_runs_alone_on_every_python(made, interpreter):
 def test_the_exit_code_tells_the_verdict(made, monkeypatch, capsys, arguments, code):
     monkeypatch.chdir(made)
 
+    found: object
     try:
         found = main(arguments)
     except SystemExit as stop:

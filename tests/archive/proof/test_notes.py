@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -136,7 +139,9 @@ def test_keys_that_are_none_or_not_sound_are_refused(vkey):
 def test_openssl_reads_our_pem_and_we_read_it_back():
     pem = notes.ed25519_pem(PUBLIC)
 
-    assert load_pem_public_key(pem.encode()).public_bytes_raw() == PUBLIC
+    loaded = load_pem_public_key(pem.encode())
+    assert isinstance(loaded, Ed25519PublicKey)
+    assert loaded.public_bytes_raw() == PUBLIC
     assert notes.parse_ed25519_pem(pem) == PUBLIC
     for broken in ("", pem[30:], pem.replace("MCow", "MCox"), notes.ed25519_pem(bytes(32))):
         with pytest.raises(MalformedError):
