@@ -122,7 +122,7 @@ def _disclosures(which: Q, origin: str) -> dict[int, list[str]]:
 
 
 def _chosen(
-    seq: int, leaf: bytes, body: str, level: Level, told: Mapping[int, list[str]]
+    seq: int, leaf: bytes | memoryview, body: str, level: Level, told: Mapping[int, list[str]]
 ) -> ChosenEntry:
     disclosures = tuple(told.get(seq, ())) if level is Level.FULL else ()
     return ChosenEntry(
@@ -146,8 +146,8 @@ def custody_files(selection: CustodySelection) -> Iterator[tuple[str, bytes]]:
         yield f"proofs/{seq}.tlog-proof", notes.proof_text(seq, path, checkpoint).encode()
     for old in selection.remembered:
         if 0 < old <= size:
-            path = selection.prover.consistency(old, size)
-            body = notes.consistency_text(old, path, checkpoint).encode()
+            grown = selection.prover.consistency(old, size)
+            body = notes.consistency_text(old, grown, checkpoint).encode()
             yield f"consistency/{old}-{size}", body
 
 

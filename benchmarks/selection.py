@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 import bagit
 
@@ -163,8 +164,11 @@ def _taken_in(path: Path, size: int, log: _Log, item: str) -> BundleFile:
         ),
         item,
     )
-    opener = partial(path.open, "rb", 0)
-    return BundleFile(path=f"original/{path.name}", measured=measured, open=opener)
+    return BundleFile(path=f"original/{path.name}", measured=measured, open=partial(_open, path))
+
+
+def _open(path: Path) -> IO[bytes]:
+    return path.open("rb", buffering=0)
 
 
 def _random(size: int) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import uuid
@@ -29,6 +30,7 @@ from archive.proof import events, merkle, notes
 from archive.proof.digests import measure
 from archive.proof.verify import Policy, verify
 from archive.signer import Signer
+from config.environment import ROOT
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 CASE = "6f1c2b9e-0d0e-4f0e-8f63-1f0c9b9a2d11"
@@ -223,6 +225,34 @@ def test_openssl_passes_the_signature(bag: Path) -> None:
     )
 
     assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_each_command_of_the_page_on_checking_by_hand_does_what_it_says(
+    bag: Path, made: Made
+) -> None:
+    page = (ROOT / "docs/verify/by-hand.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```\n(.*?)```", page, re.DOTALL)[1:]  # the first one unpacks
+    selection = made.contents.custody
+    assert selection is not None
+    leaf = next(one.leaf for one in selection.entries if b'"item_seq":0' in one.body)
+
+    answers = [
+        _run(
+            *("sh", "-ec", block.replace("UUID", made.item).replace('"seq":12,', '"item_seq":0,')),
+            cwd=bag,
+        )
+        for block in blocks
+        if "pip install" not in block
+    ]
+
+    told = "\n".join(answer.stdout for answer in answers)
+    assert [answer.stderr for answer in answers if answer.returncode] == []
+    assert told.count("Verified Successfully") == 2
+    assert hashlib.sha256(notes.ed25519_der(made.signer.public)).hexdigest() in told
+    assert leaf.hex() in told
+    assert "FAILED" not in told
+    found = sum(1 for path in bag.rglob("*") if path.is_file())
+    assert found == (bag / "manifest-sha256.txt").read_bytes().count(b"\n") + 8
 
 
 def test_the_verifier_in_the_bundle_runs_alone_and_trusts_only_a_named_key(

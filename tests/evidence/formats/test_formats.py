@@ -120,7 +120,7 @@ def test_item_json_rounds_no_coordinate() -> None:
 
 
 def test_item_json_does_not_depend_on_the_order_in_which_facts_came() -> None:
-    turned = dataclasses.replace(ITEM, catalogue=dict(reversed(ITEM.catalogue.items())))
+    turned = dataclasses.replace(ITEM, catalogue=dict(reversed(list(ITEM.catalogue.items()))))
 
     assert item_json.render(turned) == item_json.render(ITEM)
 
