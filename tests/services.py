@@ -19,10 +19,11 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -243,7 +244,7 @@ def _postgresql_binaries(folder: Path, user: int | None) -> Path:
     return copy / binaries.parent.name / "bin"
 
 
-def _as(user: int | None) -> Mapping[str, object]:
+def _as(user: int | None) -> dict[str, Any]:
     return {} if user is None else {"user": user, "group": user, "extra_groups": []}
 
 
@@ -252,7 +253,7 @@ def _can_run(binary: Path, user: int) -> bool:
         done = subprocess.run([binary, "--version"], capture_output=True, check=False, **_as(user))
     except PermissionError:
         return False
-    return done.returncode == 0
+    return bool(done.returncode == 0)
 
 
 def free_port() -> int:

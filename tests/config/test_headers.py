@@ -9,7 +9,7 @@ from typing import Any
 import html5lib
 import pytest
 from django.contrib.auth import get_user_model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, include, path
 
@@ -29,7 +29,7 @@ def addresses(resolver: URLResolver | None = None, before: str = "/") -> Iterato
             yield before + made
 
 
-def broken(request: HttpRequest) -> None:
+def broken(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("broken on purpose")
 
 
@@ -70,7 +70,7 @@ def test_an_outsiders_answer_is_closed(client: Client, address: str) -> None:
 )
 @pytest.mark.django_db
 def test_refusals_and_plain_files_are_closed_too(
-    client: Client, address: str, extra: dict[str, str], status: int
+    client: Client, address: str, extra: dict[str, Any], status: int
 ) -> None:
     response = client.get(address, **extra)
 

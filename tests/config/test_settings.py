@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -17,7 +18,7 @@ from tests.config.running import variables
 SHOW = "import json; from config import settings as s; print(json.dumps({}, default=str))"
 
 
-def settings_of(folder: Path, expression: str, **others: str) -> object:
+def settings_of(folder: Path, expression: str, **others: str) -> Any:
     """Return what ``expression`` over the settings is in a process with these variables."""
     done = subprocess.run(
         [sys.executable, "-c", SHOW.format(expression)],
