@@ -1,4 +1,6 @@
-"""The database's own refusal to change the ledger: triggers, put back after every migrate.
+"""The database's own refusal to change the ledger, or what originals are: triggers.
+
+They are put back after every migrate.
 
 They delay and document an insider's writes; whoever may drop them is caught by the checkpoints, not
 by them.  SQLite loses a table's triggers when a migration rebuilds it, and REPLACE passes by delete
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 REFUSAL = "the custody ledger is append-only"
+WRITTEN_ONCE = "what an original is was written once"
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,10 @@ _NOT_NEXT = (
     "NEW.seq IS NOT "
     "(SELECT coalesce(max(seq), -1) + 1 FROM archive_entry WHERE log_id = NEW.log_id)"
 )
+
+# Of an original's row only the state and the two columns about fixity may change.
+_STORED = "archive_storedobject"
+_MEASURED = ("sha256", "sha512", "size", "crc32", "first_stored_at")
 
 SQLITE = (
     _sqlite("log_is_not_updated", "archive_log", "UPDATE"),
@@ -140,24 +147,43 @@ SQLITE = (
         "INSERT",
         when=_held("archive_disclosure", "id = NEW.id", "digest = NEW.digest"),
     ),
+    _sqlite(
+        "stored_object_is_only_ever_checked",
+        _STORED,
+        "UPDATE",
+        when=" OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in _MEASURED),
+        refusal=WRITTEN_ONCE,
+    ),
+    _sqlite("stored_object_is_not_deleted", _STORED, "DELETE", refusal=WRITTEN_ONCE),
+    _sqlite(
+        "stored_object_is_not_replaced",
+        _STORED,
+        "INSERT",
+        when=_held(_STORED, "sha256 = NEW.sha256"),
+        refusal=WRITTEN_ONCE,
+    ),
 )
 
 _KEPT = ("archive_log", "archive_entry", "archive_node", "archive_checkpoint")
 _KEPT_ROWS = ("archive_loghead", "archive_itemhead", "archive_disclosure")
 _REFUSE = f"""
 CREATE OR REPLACE FUNCTION archive_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'restrict_violation'; END $$
+BEGIN RAISE EXCEPTION USING MESSAGE = coalesce(TG_ARGV[0], '{REFUSAL}'),
+ERRCODE = 'restrict_violation'; END $$
 """
 
 
-def _postgresql(name: str, table: str, event: str, *, each: str, when: str = "") -> Guard:
+def _postgresql(
+    name: str, table: str, event: str, *, each: str, when: str = "", refusal: str = ""
+) -> Guard:
     condition = f"WHEN ({when}) " if when else ""
+    said = f"'{refusal}'" if refusal else ""
     return Guard(
         name=name,
         table=table,
         sql=(
             f'CREATE TRIGGER "{name}" BEFORE {event} ON "{table}" FOR EACH {each} {condition}'
-            "EXECUTE FUNCTION archive_refuse(); "
+            f"EXECUTE FUNCTION archive_refuse({said}); "
             f'ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER "{name}"'
         ),
     )
@@ -197,6 +223,24 @@ POSTGRESQL = (
             "OR NEW.entry_seq <> OLD.entry_seq OR NEW.item IS DISTINCT FROM OLD.item "
             "OR NEW.name <> OLD.name OR NEW.text IS NOT NULL OR OLD.text IS NULL"
         ),
+    ),
+    _postgresql(
+        "stored_object_is_only_ever_checked",
+        _STORED,
+        "UPDATE",
+        each="ROW",
+        when=" OR ".join(f"NEW.{name} <> OLD.{name}" for name in _MEASURED),
+        refusal=WRITTEN_ONCE,
+    ),
+    _postgresql(
+        "stored_object_is_not_deleted", _STORED, "DELETE", each="ROW", refusal=WRITTEN_ONCE
+    ),
+    _postgresql(
+        "stored_object_is_not_truncated",
+        _STORED,
+        "TRUNCATE",
+        each="STATEMENT",
+        refusal=WRITTEN_ONCE,
     ),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import uuid
 
@@ -9,10 +10,11 @@ import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, connection
 
-from archive import custody, guards
+from archive import custody, guards, store
 from archive.models.checkpoint import Checkpoint
 from archive.models.disclosure import Disclosure
 from archive.models.ledger import Entry, ItemHead, Log, LogHead, Node
+from archive.models.stored_object import StoredObject
 from archive.models.unchanging import UnchangingError
 from archive.proof.events import CaseOpened, ItemExported
 
@@ -211,6 +213,64 @@ def test_a_value_can_be_erased_once_and_never_put_back(filled):
             insider.execute("UPDATE archive_disclosure SET text = 'x', erased_by = NULL")
 
     assert Disclosure.objects.get(pk=1).text is None
+
+
+@pytest.fixture
+def stored(filled):
+    with custody.writing():
+        store.record(store.put([b"evidence"]))
+    return filled
+
+
+CHANGES_OF_WHAT_AN_ORIGINAL_IS = [
+    "DELETE FROM archive_storedobject",
+    "REPLACE INTO archive_storedobject SELECT * FROM archive_storedobject",
+    *(
+        f"UPDATE archive_storedobject SET {change}"
+        for change in (
+            "sha256 = replace(sha256, substr(sha256, 1, 1), 'f')",
+            "sha512 = replace(sha512, '0', 'f')",
+            "size = size + 1",
+            "crc32 = crc32 + 1",
+            "first_stored_at = '2020-01-01 00:00:00'",
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("statement", CHANGES_OF_WHAT_AN_ORIGINAL_IS)
+def test_what_an_original_is_can_be_neither_changed_nor_removed(stored, statement):
+    before = _rows(stored)
+
+    with stored.insider() as insider:
+        insider.create_function("REGEXP", 2, lambda pattern, text: bool(re.search(pattern, text)))
+        insider.execute("PRAGMA foreign_keys = OFF")
+        with pytest.raises(sqlite3.IntegrityError, match="written once"):
+            insider.execute(statement)
+        assert _rows(stored) == before
+
+        # Without its guards the statement does go through: it was they that refused.
+        for guard in guards.SQLITE:
+            if guard.table == "archive_storedobject":
+                insider.execute(f'DROP TRIGGER "{guard.name}"')
+        assert insider.execute(statement).rowcount == 1
+
+
+def test_how_an_original_is_may_be_noted(stored):
+    with stored.insider() as insider:
+        insider.execute(
+            "UPDATE archive_storedobject SET state = 'damaged', "
+            "last_fixity_at = '2026-01-01 00:00:00', last_fixity_outcome = 'damaged'"
+        )
+
+    assert StoredObject.objects.get().state == StoredObject.State.DAMAGED
+
+
+def test_a_missing_guard_of_the_originals_rows_is_noticed(stored):
+    with stored.insider() as insider:
+        insider.execute("DROP TRIGGER stored_object_is_not_deleted")
+
+    assert guards.missing(connection) == ["stored_object_is_not_deleted"]
 
 
 def test_generated_columns_cannot_be_written(filled):
