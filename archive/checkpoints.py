@@ -7,6 +7,8 @@ checkpoint covers.  Order: state of the signer (fsync), the row, the anchors (fs
 
 from __future__ import annotations
 
+import fcntl
+
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -39,6 +41,20 @@ def checkpoint() -> Checkpoint:
                 raise
             # Another process signed in between: the proof has to begin at what it signed.
     raise SignerRefusedError(f"Other processes signed {MOST_TRIES} times in between; try again.")
+
+
+def covering(seq: int) -> Checkpoint:
+    """Return a checkpoint that covers the entry ``seq``, another process' if there is one.
+
+    Who asks while one is being made waits for it, and makes the next only if that came too early:
+    however many ask at once, two are made.  Raises as ``checkpoint`` does.
+    """
+    with (settings.SIGNER_DIR / "checkpoint.lock").open("ab") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        newest = latest()
+        if newest is not None and newest.size > seq:
+            return newest
+        return checkpoint()
 
 
 def _sign_head(log: Log, key: Signer, last: Signed | None) -> Checkpoint:

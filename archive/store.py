@@ -44,6 +44,7 @@ __all__ = [
     "StoreFullError",
     "check",
     "discard_upload",
+    "has_sidecar",
     "held",
     "open",
     "path",
@@ -135,6 +136,11 @@ def write_sidecar(sha256: str, item: uuid.UUID | str, payload: Mapping[str, Any]
     """Write ``<sha256>.<item>.json`` beside the original, whole or not at all."""
     text = json.dumps(payload, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False)
     _place().write_sidecar(sha256, str(uuid.UUID(str(item))), text.encode() + b"\n")
+
+
+def has_sidecar(sha256: str, item: uuid.UUID | str) -> bool:
+    """Say whether ``<sha256>.<item>.json`` lies beside the original."""
+    return _place().has_sidecar(sha256, str(uuid.UUID(str(item))))
 
 
 def check(sha256: str) -> FixityResult:

@@ -221,6 +221,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 20.0,
         "options": {"expires": 20.0},
     },
+    "write sidecars that a crash left out": {
+        "task": "evidence.restore_sidecars",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
     "remove what was half written": {
         "task": "archive.sweep_temporary",
         "schedule": 3600.0,

@@ -2,6 +2,10 @@
 
 Order: bytes before rows.  A crash leaves bytes that no row names (the sweep reports them), never a
 row without bytes.  Nothing is called received before it is durable, hashed and recorded.
+
+The sidecar beside an original comes last, after the commit: written inside it, three syncs of a
+disk would keep every other writer of the ledger waiting.  A crash in between leaves a sidecar out,
+never a wrong one; ``restore_sidecars`` writes it from the rows.
 """
 
 from __future__ import annotations
@@ -19,11 +23,12 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
-from archive import checkpoints, custody, outbox, store
+from archive import anchors, checkpoints, custody, outbox, store
 from archive.models.job import Job
+from archive.models.stored_object import StoredObject
 from archive.proof import events
 from archive.proof.entries import Entry, format_time
 from archive.signer import SignerError
@@ -170,7 +175,11 @@ def receive(
 def seal_upload(
     upload: Upload, *, now: datetime, progress: Callable[[int, int], None] | None = None
 ) -> Receipt:
-    """Turn a wholly arrived upload into an item.  Asking again returns the same receipt."""
+    """Turn a wholly arrived upload into an item.  Asking again returns the same receipt.
+
+    Raises IntakeError for what no further attempt can help; the upload has failed then.  After a
+    StoreError it stands as it stood: whoever will not ask again calls ``fail``.
+    """
     key = f"upload:{upload.pk}"
     if earlier := _received_before(upload.owner, key):
         return earlier
@@ -181,10 +190,10 @@ def seal_upload(
     try:
         description, acquisition = _from_fields(upload)
         _must_be_describable(upload.filename, description)
-        kept = store.put_file(upload.path, progress=progress)
-    except (IntakeError, store.StoreError) as error:
-        Upload.objects.filter(pk=upload.pk).update(state=Upload.State.FAILED, reason=str(error))
+    except IntakeError as error:
+        fail(upload, str(error))
         raise
+    kept = store.put_file(upload.path, progress=progress)
     return _record(
         _Offer(
             kept=kept,
@@ -202,11 +211,18 @@ def seal_upload(
     )
 
 
+def fail(upload: Upload, reason: str) -> None:
+    """Say on an upload that is not received why it will not be, unless somebody asks anew."""
+    Upload.objects.filter(pk=upload.pk).exclude(state=Upload.State.RECEIVED).update(
+        state=Upload.State.FAILED, reason=reason
+    )
+
+
 def plan_sealing(upload: Upload) -> Job:
     """Have an upload sealed by a worker, because hashing it would outlast a request."""
     with transaction.atomic():
         job = outbox.add("evidence.seal", str(upload.pk))
-        Upload.objects.filter(pk=upload.pk).update(state=Upload.State.SEALING)
+        Upload.objects.filter(pk=upload.pk).update(state=Upload.State.SEALING, reason="")
         dispatch.after_commit(job.pk)
     return job
 
@@ -215,7 +231,10 @@ def seal(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None]:
     """The outbox's handler for ``evidence.seal``; repeating it is harmless."""
     upload = Upload.objects.select_related("owner", "case").get(pk=job.subject)
     if upload.state != Upload.State.RECEIVED:
-        seal_upload(upload, now=timezone.now(), progress=progress)
+        try:
+            seal_upload(upload, now=timezone.now(), progress=progress)
+        except IntakeError as error:
+            raise outbox.QuarantineError(str(error)) from error
     return lambda: None
 
 
@@ -299,7 +318,8 @@ def _record(offer: _Offer, *, now: datetime) -> Receipt:
         if offer.intake_key and (earlier := _received_before(offer.user, offer.intake_key)):
             return earlier
         raise
-    _seal_head()
+    transaction.on_commit(partial(_write_sidecar, file.pk), robust=True)
+    transaction.on_commit(partial(_seal_head, pending), robust=True)
     if offer.upload is not None:
         transaction.on_commit(partial(store.discard_upload, offer.upload.path))
     return Receipt(
@@ -317,11 +337,11 @@ def _record(offer: _Offer, *, now: datetime) -> Receipt:
     )
 
 
-def _seal_head() -> None:
-    """Have the ledger's head signed; without a signer the next checkpoint covers the entry."""
+def _seal_head(pending: custody.Pending) -> None:
+    """Have the entry covered by a signature; if that fails, the next checkpoint covers it."""
     try:
-        transaction.on_commit(checkpoints.checkpoint)
-    except SignerError as error:
+        checkpoints.covering(pending.seq)
+    except (SignerError, custody.CustodyError, anchors.AnchorError, DatabaseError) as error:
         logger.warning("The head was not signed now; the next checkpoint covers it: %s", error)
 
 
@@ -332,7 +352,11 @@ def _catalogue(offer: _Offer, *, now: datetime) -> tuple[EvidenceFile, custody.P
     actor = access.actor_of(offer.user, offer.case)
     agent = access.agent_of(offer.user)
     with custody.recording(actor=actor, now=now) as log:
+        lost = StoredObject.objects.filter(pk=sha256).exclude(state=StoredObject.State.STORED)
+        repaired = offer.kept.healed or lost.exists()
         stored = store.record(offer.kept)
+        if repaired:
+            _record_repair(sha256, now=now)
         case = Case.objects.select_for_update().get(pk=offer.case.pk)
         case.exhibits_given += 1
         case.save(update_fields=["exhibits_given"])
@@ -431,16 +455,55 @@ def _catalogue(offer: _Offer, *, now: datetime) -> tuple[EvidenceFile, custody.P
             Upload.objects.filter(pk=offer.upload.pk).update(
                 state=Upload.State.RECEIVED, item=item, reason=""
             )
-        store.write_sidecar(sha256, item.pk, _skeleton(item, file, offer))
     return file, pending
+
+
+def _record_repair(sha256: str, *, now: datetime) -> None:
+    """Say in the history of each file that had these bytes that they are whole again.
+
+    By the archive itself: who brought the bytes is no business of another case's readers.
+    """
+    files = EvidenceFile.objects.filter(sha256=sha256, role=EvidenceFile.Role.EVIDENTIARY)
+    with custody.recording(actor=custody.ARCHIVE, now=now) as log:
+        for file in files.select_related("item").order_by("created_at", "pk"):
+            log.add(
+                events.MediaRepaired(case=str(file.item.case_id), file=str(file.pk), sha256=sha256),
+                item=file.item_id,
+            )
 
 
 def _shallow(given: AcquisitionFacts) -> dict[str, Any]:
     return {one.name: getattr(given, one.name) for one in dataclasses.fields(given)}
 
 
-def _skeleton(item: EvidenceItem, file: EvidenceFile, offer: _Offer) -> dict[str, Any]:
+def restore_sidecars(*, since: datetime) -> int:
+    """Write the sidecars that are missing beside originals received since then; return how many."""
+    files = EvidenceFile.objects.filter(
+        role=EvidenceFile.Role.EVIDENTIARY, created_at__gte=since
+    ).values_list("pk", "sha256", "item")
+    return sum(
+        _write_sidecar(file)
+        for file, sha256, item in files.iterator()
+        if not store.has_sidecar(sha256, item)
+    )
+
+
+def _write_sidecar(file: uuid.UUID) -> bool:
+    """Write a file's sidecar from its rows.  What was received stays so when that fails."""
+    row = EvidenceFile.objects.select_related("stored", "item__case", "item__created_by").get(
+        pk=file
+    )
+    try:
+        store.write_sidecar(row.sha256, row.item_id, _skeleton(row))
+    except store.StoreError as error:
+        logger.warning("The sidecar of %s was not written; the sweep will: %s", row.pk, error)
+        return False
+    return True
+
+
+def _skeleton(file: EvidenceFile) -> dict[str, Any]:
     """What the catalogue's skeleton is rebuilt from when the database is gone."""
+    item = file.item
     return {
         "format": 1,
         "case": {"id": str(item.case_id), "reference": item.case.reference},
@@ -453,10 +516,10 @@ def _skeleton(item: EvidenceItem, file: EvidenceFile, offer: _Offer) -> dict[str
         "original_filename": file.original_filename,
         "media_type": file.media_type,
         "sha256": file.sha256,
-        "sha512": offer.kept.measurement.sha512.hex(),
+        "sha512": file.stored.sha512 if file.stored else None,
         "size": file.size,
         "received_at": item.created_at.isoformat(),
-        "received_by": access.agent_of(offer.user).opaque_id,
+        "received_by": access.agent_of(item.created_by).opaque_id,
     }
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 from celery import shared_task
+from django.utils import timezone
 
 from archive import outbox
 from archive.models.job import Job
 from evidence import exporting, intake, processing, verifying
+
+RECENTLY = timedelta(days=2)  # how far back an hourly look for missing sidecars goes
 
 HANDLERS = {
     "evidence.analyse": processing.analyse,
@@ -35,6 +39,12 @@ def _set_aside(job: Job) -> None:
 def work(job: str) -> None:
     """Do one row of the outbox; a stale or second delivery does nothing."""
     outbox.run(uuid.UUID(job), HANDLERS, on_quarantine=_set_aside)
+
+
+@shared_task(name="evidence.restore_sidecars")
+def restore_sidecars() -> None:
+    """Write the sidecars that a crash after the commit left out."""
+    intake.restore_sidecars(since=timezone.now() - RECENTLY)
 
 
 @shared_task(name="evidence.sweep")

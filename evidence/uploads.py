@@ -469,6 +469,7 @@ def _finish(upload: Upload) -> None:
     except intake.IntakeError as error:
         raise Refusal(422, str(error)) from error
     except store.StoreError as error:
+        intake.fail(upload, str(error))  # nobody tries again before the person does
         raise Refusal(507, str(error)) from error
 
 
@@ -504,6 +505,8 @@ def _state_of(upload: Upload) -> dict[str, Any]:
     }
     if upload.state == Upload.State.SEALING and (job := _sealing_job(upload)):
         answer["sealed"] = job.progress_done
+        if job.state == Job.State.WAITING:
+            answer["reason"] = job.last_error  # of the attempt before; there will be another
         if job.state == Job.State.QUARANTINED:
             answer["state"] = Upload.State.FAILED
             answer["reason"] = job.last_error or "The worker could not seal the file."

@@ -112,11 +112,18 @@ class Disk:
 
     def write_sidecar(self, sha256: str, item: str, payload: bytes) -> None:
         """Write ``<sha256>.<item>.json`` beside the original, whole or not at all."""
+        path = self._sidecar(sha256, item)
         with self.telling(), self.spooled([payload], len(payload), None, durable=True) as spool:
-            path = self.path(sha256)
-            self._make_shard(path.parent)
-            spool[0].replace(path.with_name(f"{sha256}.{item}.json"))
+            # The original lies there, so its folders are durable; only the name is new.
+            spool[0].replace(path)
             _sync_folder(path.parent)
+
+    def has_sidecar(self, sha256: str, item: str) -> bool:
+        """Say whether ``<sha256>.<item>.json`` lies beside the original."""
+        return self._sidecar(sha256, item).exists()
+
+    def _sidecar(self, sha256: str, item: str) -> Path:
+        return self.path(sha256).with_name(f"{sha256}.{item}.json")
 
     def held(self) -> Iterator[str]:
         """Yield the SHA-256 that each original's name claims, in order."""

@@ -97,6 +97,18 @@ class Bucket:
         except _BAD_ANSWERS as error:
             raise _said(error, key) from error
 
+    def has_sidecar(self, sha256: str, item: str) -> bool:
+        """Say whether ``<sha256>.<item>.json`` lies beside the original."""
+        key = f"{self._key(sha256)}.{item}.json"
+        try:
+            self.client.head_object(Bucket=self.bucket, Key=key)
+        except _BAD_ANSWERS as error:
+            said = _said(error, key)
+            if isinstance(said, MissingError):
+                return False
+            raise said from error
+        return True
+
     def held(self) -> Iterator[str]:
         """Yield the SHA-256 that each original's name claims, in order."""
         try:

@@ -165,6 +165,23 @@ class CaseMemberEnded(Event):
     member: str
 
 
+@_kind
+@dataclass(frozen=True)
+class PermissionChanged(Event):
+    """``roles`` are the groups after the change; the account is named by its actor's id."""
+
+    kind = "permission.changed"
+    sentence = "The account of {member} was set to the roles: {roles}."
+    premis = "policy assignment"
+    case_action = "permission changed"
+
+    member: str
+    roles: tuple[str, ...]
+    is_active: bool
+    is_staff: bool
+    is_superuser: bool
+
+
 # Items and their files
 
 
@@ -315,6 +332,21 @@ class FixityChecked(Event):
     sha256: str
     found: Optional[str] = None
     outcome: str = "match"
+
+
+@_kind
+@dataclass(frozen=True)
+class MediaRepaired(Event):
+    """A damaged or lost original was replaced by the same bytes, which came in once more."""
+
+    kind = "media.repaired"
+    sentence = "A damaged or lost file was replaced by the true bytes of SHA-256 {sha256}."
+    premis = "replacement"
+    case_action = "repaired"
+
+    case: str
+    file: str
+    sha256: str
 
 
 @_kind

@@ -208,3 +208,14 @@ def test_the_commands_open_sign_and_say_what_is_wrong(db, settings, capsys):
     (settings.SIGNER_DIR / "key.pem").unlink()
     with pytest.raises(CommandError, match="Put the key back"):
         call_command("open_archive")
+
+
+def test_who_asks_for_an_entry_that_is_covered_gets_the_checkpoint_that_covers_it(opened_log):
+    _record(3)
+    first = checkpoints.covering(1)
+    assert first.size == 4
+    _record()
+
+    assert checkpoints.covering(3) == first
+    assert checkpoints.covering(4).size == 5
+    assert Checkpoint.objects.count() == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 import zlib
@@ -41,7 +42,13 @@ def test_a_row_outside_a_transaction_is_refused():
 
 @pytest.mark.django_db
 def test_a_row_that_stands_for_other_bytes_is_refused():
-    StoredObject.objects.filter(pk=kept().pk).update(size=9)
+    StoredObject.objects.create(
+        sha256=hashlib.sha256(b"evidence").hexdigest(),
+        sha512="0" * 128,
+        size=9,
+        crc32=0,
+        first_stored_at=NOW,
+    )
 
     with pytest.raises(store.StoreError, match="other bytes"):
         kept()
@@ -63,7 +70,9 @@ def test_a_sidecar_is_whole_and_has_its_place_beside_the_original():
     sha256 = store.put([b"evidence"]).measurement.sha256.hex()
     item = uuid.uuid4()
 
+    assert not store.has_sidecar(sha256, item)
     store.write_sidecar(sha256, item, {"title": "відео"})
+    assert store.has_sidecar(sha256, item)
     store.write_sidecar(sha256, item, {"title": "відео 2"})
 
     folder = store.path(sha256).parent

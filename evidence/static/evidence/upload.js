@@ -268,7 +268,7 @@ class Row {
       }
       if (answer.state === "failed") return this.fail(answer.reason);
       if (answer.state === "arriving") return this.fail("The archive has all bytes but has not sealed them yet. Press Retry.");
-      this.set({ state: "sealing", words: `All bytes arrived; the archive has read ${sizeOf(answer.sealed ?? 0)} of ${sizeOf(this.size)} while sealing` });
+      this.set({ state: "sealing", words: `All bytes arrived; the archive has read ${sizeOf(answer.sealed ?? 0)} of ${sizeOf(this.size)} while sealing${answer.reason ? `. It tries again after: ${answer.reason}` : ""}` });
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }
