@@ -31,8 +31,31 @@ def change_case(case: Case, *, fields: Iterable[str], user: User, now: datetime)
     return case
 
 
+class SelfGrantError(Exception):
+    """Nobody opens a case to themselves; another administrator must."""
+
+
+def record_permissions(person: User, *, user: User, now: datetime) -> None:
+    """Record what an account may do after somebody changed it."""
+    with custody.recording(actor=access.actor_of(user), now=now) as log:
+        log.add(
+            events.PermissionChanged(
+                member=access.agent_of(person).opaque_id,
+                roles=tuple(sorted(group.name for group in person.groups.all())),
+                is_active=person.is_active,
+                is_staff=person.is_staff,
+                is_superuser=person.is_superuser,
+            )
+        )
+
+
 def set_membership(membership: CaseMembership, *, user: User, now: datetime) -> CaseMembership:
-    """Give someone a role in a case, or set its end."""
+    """Give someone a role in a case, or set its end.
+
+    Raises SelfGrantError when an administrator would open a case to themselves.
+    """
+    if membership.user_id == user.pk and not user.is_superuser:
+        raise SelfGrantError("You can't give yourself a role; ask another administrator.")
     case = membership.case
     member = access.agent_of(membership.user).opaque_id
     with custody.recording(actor=access.actor_of(user, case), now=now) as log:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.sites import site
@@ -40,7 +40,7 @@ from evidence.models.item import EvidenceItem
 
 
 def _user(request: HttpRequest) -> User:
-    return cast("User", request.user)
+    return access.user_of(request)
 
 
 def _item(request: HttpRequest, identifier: uuid.UUID, act: str) -> EvidenceItem:
@@ -54,6 +54,15 @@ def _item(request: HttpRequest, identifier: uuid.UUID, act: str) -> EvidenceItem
 
 def _page(request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
     return render(request, template, {**site.each_context(request), "title": title, **context})
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django passes it
+    """Say that a role does not open this page, and record that it was asked for."""
+    if request.user.is_authenticated:
+        observing.refused(access.user_of(request), act="open", what="page", now=timezone.now())
+    answer = _page(request, "admin/evidence/forbidden.html", "Not for your role")
+    answer.status_code = 403
+    return answer
 
 
 @staff_member_required

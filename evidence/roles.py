@@ -35,7 +35,6 @@ ROLES: dict[str, tuple[str, ...]] = {
         "auth.view_user",
         "auth.add_user",
         "auth.change_user",
-        "auth.view_group",
         "evidence.view_case",
         "evidence.add_case",
         "evidence.change_case",

@@ -4,7 +4,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -12,11 +14,29 @@ from evidence import access, describing
 from evidence.models.case import Case, CaseMembership
 
 
+class MembershipForms(BaseInlineFormSet):
+    """Says in the form what the act would refuse."""
+
+    giver: Any = None
+
+    def clean(self) -> None:
+        super().clean()
+        for form in self.forms:
+            if form.has_changed() and form.cleaned_data.get("user") == self.giver:
+                raise ValidationError("You can't give yourself a role; ask another administrator.")
+
+
 class MembershipInline(admin.TabularInline):
     model = CaseMembership
+    formset = MembershipForms
     extra = 0
     fields = ("user", "role", "until")
     can_delete = False
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        made = super().get_formset(request, obj, **kwargs)
+        giver = None if access.user_of(request).is_superuser else request.user
+        return type("MembershipForms", (made,), {"giver": giver})
 
 
 @admin.register(Case)

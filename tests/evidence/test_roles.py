@@ -8,7 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from archive.models.ledger import Entry
-from evidence import access, roles
+from evidence import access, describing, roles
+from evidence.models.case import CaseMembership
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
 from tests import people
@@ -127,3 +128,50 @@ def test_an_administrator_makes_a_member_and_the_ledger_says_so(cast):
     assert cast.case.memberships.filter(user=cast.outsider, role="researcher").exists()
     added = Entry.objects.filter(kind="case.member_added").order_by("-seq").first()
     assert access.agent_of(cast.outsider).opaque_id in added.body
+
+
+def test_a_page_that_a_role_does_not_open_is_refused_in_words_and_recorded(cast):
+    client = _as(cast.researcher)
+
+    answer = client.get(reverse("evidence:exports"))
+
+    assert answer.status_code == 403
+    assert "Your role does not open this page" in answer.content.decode()
+    assert Entry.objects.filter(kind="access.denied").count() == 1
+
+
+def test_nobody_opens_a_case_to_themselves(cast):
+    membership = CaseMembership(case=cast.case, user=cast.administrator, role="researcher")
+
+    with pytest.raises(describing.SelfGrantError):
+        describing.set_membership(membership, user=cast.administrator, now=people.NOW)
+
+    assert not access.cases_for(cast.administrator).exists()
+
+
+def test_an_administrator_can_neither_become_nor_change_a_superuser(cast):
+    client = _as(cast.administrator)
+    own = reverse("admin:auth_user_change", args=[cast.administrator.pk])
+    client.post(
+        own,
+        {"username": "administrator", "is_active": "on", "is_staff": "on", "is_superuser": "on"},
+    )
+    cast.administrator.refresh_from_db()
+
+    assert not cast.administrator.is_superuser
+    root = reverse("admin:auth_user_change", args=[cast.root.pk])
+    assert client.post(root, {"username": "mine"}).status_code == 403
+
+
+def test_a_change_of_rights_is_an_entry(cast):
+    group = Group.objects.get(name="auditor")
+    client = _as(cast.administrator)
+
+    client.post(
+        reverse("admin:auth_user_change", args=[cast.outsider.pk]),
+        {"username": "outsider", "is_active": "on", "is_staff": "on", "groups": [str(group.pk)]},
+    )
+
+    changed = Entry.objects.filter(kind="permission.changed").order_by("-seq").first()
+    assert changed is not None
+    assert '"roles":["auditor"]' in changed.body
