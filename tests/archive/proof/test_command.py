@@ -129,9 +129,9 @@ def test_a_ledger_seen_is_remembered_and_a_fork_is_kept_as_evidence(made, monkey
 def test_only_what_was_verified_is_remembered(made, monkeypatch, tmp_path):
     monkeypatch.chdir(made)
 
-    main(["foreign.zip", "altered.zip", "true.zip", "--store", str(tmp_path)])
+    main(["foreign.zip", "altered.zip", "true.zip", "--store", str(tmp_path / "store")])
 
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / "store").iterdir()) == []
 
 
 def test_a_name_cannot_write_to_the_terminal(tmp_path, capsys):
