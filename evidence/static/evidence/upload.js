@@ -371,25 +371,28 @@ let summaryTimer = 0;
 let summarised = -SUMMARY_EVERY;
 
 function summarise() {
-  summaryTimer ||= setTimeout(() => {
-    summaryTimer = 0;
-    summarised = performance.now();
-    const { files, bytes, sent, going, paused, received, failed } = tally;
-    const parts = [`${files} file${files === 1 ? "" : "s"}, ${sizeOf(bytes)}`];
-    if (going) parts.push(`${going} under way`);
-    if (received) parts.push(`${received} received`);
-    if (paused) parts.push(`${paused} paused`);
-    if (failed) parts.push(`${failed} failed`);
-    write(find("summary"), parts.join(" · "));
-    find("total").value = bytes ? sent / bytes : 0;
-    find("bar").hidden = !files;
-    const unsent = startable().length;
-    find("start").disabled = !unsent;
-    write(find("start"), unsent ? `Upload ${unsent} file${unsent === 1 ? "" : "s"}` : "Upload");
-    find("pause").hidden = !going;
-    find("resume").hidden = !(paused + failed);
-    for (const id of ["print", "save-json", "save-text"]) find(id).hidden = !received;
-  }, Math.max(0, summarised + SUMMARY_EVERY - performance.now()));
+  summaryTimer ||= setTimeout(drawSummary, Math.max(0, summarised + SUMMARY_EVERY - performance.now()));
+}
+
+function drawSummary() {
+  clearTimeout(summaryTimer);
+  summaryTimer = 0;
+  summarised = performance.now();
+  const { files, bytes, sent, going, paused, received, failed } = tally;
+  const parts = [`${files} file${files === 1 ? "" : "s"}, ${sizeOf(bytes)}`];
+  if (going) parts.push(`${going} under way`);
+  if (received) parts.push(`${received} received`);
+  if (paused) parts.push(`${paused} paused`);
+  if (failed) parts.push(`${failed} failed`);
+  write(find("summary"), parts.join(" · "));
+  find("total").value = bytes ? sent / bytes : 0;
+  find("bar").hidden = !files && find("notice").hidden;
+  const unsent = startable().length;
+  find("start").disabled = !unsent;
+  write(find("start"), unsent ? `Upload ${unsent} file${unsent === 1 ? "" : "s"}` : "Upload");
+  find("pause").hidden = !going;
+  find("resume").hidden = !(paused + failed);
+  for (const id of ["print", "save-json", "save-text"]) find(id).hidden = !received;
 }
 
 function write(element, text) {
@@ -423,6 +426,7 @@ function add(files) {
   }
   find("rows").append(fragment);
   for (const row of fresh) row.prepare();
+  drawSummary(); // at once: whoever has chosen files looks for the button
   if (refused.length) {
     find("bar").hidden = false;
     const more = refused.length > 5 ? ` and ${refused.length - 5} more` : "";
@@ -546,7 +550,7 @@ function begin() {
   find("start").addEventListener("click", () => {
     if (!find("defaults").reportValidity()) return;
     for (const row of startable()) row.queue();
-    summarise();
+    drawSummary();
   });
   find("pause").addEventListener("click", pauseAll);
   find("resume").addEventListener("click", () => {
