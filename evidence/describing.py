@@ -54,7 +54,8 @@ def set_membership(membership: CaseMembership, *, user: User, now: datetime) -> 
 
     Raises SelfGrantError when an administrator would open a case to themselves.
     """
-    if membership.user_id == user.pk and not user.is_superuser:
+    # An inactive account is a program of ours, and can open nothing that it gives itself.
+    if membership.user_id == user.pk and user.is_active and not user.is_superuser:
         raise SelfGrantError("You can't give yourself a role; ask another administrator.")
     case = membership.case
     member = access.agent_of(membership.user).opaque_id
