@@ -34,7 +34,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from archive import anchors, disclosures, signer
-from archive.models.ledger import Entry, Log, LogHead, Node
+from archive.models.ledger import Entry, Log, LogHead
 from archive.proof import entries as proof_entries
 from archive.proof.events import ClockAnomaly, Event, LogCreated
 from archive.proof.merkle import Frontier, Prover, leaf_hash
@@ -206,7 +206,7 @@ def _append(drafts: Sequence[_Draft], *, actor: Actor, now: datetime | None) -> 
     """Write the entries at the log's end, with the head locked from here to the commit."""
     head = _locked_head()
     frontier = Frontier(head.size, head.peaks)
-    _require_what_was_signed(head.origin, head.size)
+    _require_what_was_signed(head.origin, log=head.log, size=head.size)
     clock = timezone.now()
     before = _time_of_last(head)
     time = max(now or clock, before) if before else now or clock
@@ -286,8 +286,8 @@ def _append(drafts: Sequence[_Draft], *, actor: Actor, now: datetime | None) -> 
 
 
 @dataclass(frozen=True)
-class _Locked:
-    """The head as this transaction found it; nobody else moves it before the commit."""
+class _Found:
+    """The head as it was found; when it was locked, nobody else moves it before the commit."""
 
     log: int
     origin: str
@@ -303,8 +303,11 @@ _HEAD = (
 )
 
 
-def _locked_head() -> _Locked:
-    lock = " FOR UPDATE OF h" if connection.features.has_select_for_update else ""
+def _locked_head() -> _Found:
+    return _found_head(" FOR UPDATE OF h" if connection.features.has_select_for_update else "")
+
+
+def _found_head(lock: str = "") -> _Found:
     with connection.cursor() as cursor:
         cursor.execute(_HEAD + lock, [settings.LOG_ORIGIN])
         row = cursor.fetchone()
@@ -312,10 +315,10 @@ def _locked_head() -> _Locked:
         raise NotOpenedError(
             f"The log {settings.LOG_ORIGIN} was not opened. Run `manage.py open_archive`."
         )
-    return _Locked(log=row[0], origin=row[1], size=row[2], peaks=bytes(row[3]))
+    return _Found(log=row[0], origin=row[1], size=row[2], peaks=bytes(row[3]))
 
 
-def _time_of_last(head: _Locked) -> datetime | None:
+def _time_of_last(head: _Found) -> datetime | None:
     if head.size == 0:
         return None
     with connection.cursor() as cursor:
@@ -356,7 +359,7 @@ _agreed = threading.local()
 _files = threading.local()
 
 
-def _require_what_was_signed(origin: str, size: int) -> None:
+def _require_what_was_signed(origin: str, *, log: int, size: int) -> None:
     held: dict[str, object] = _agreed.__dict__
     for place, promised in outside(origin):
         if promised.size > size:
@@ -366,9 +369,10 @@ def _require_what_was_signed(origin: str, size: int) -> None:
                 "recorded until then."
             )
         mark = (connection.settings_dict["NAME"], promised)
-        if held.get(place) == mark:
+        if mark in held.values():  # also when it was another place that remembered this tree
+            held[place] = mark
             continue
-        if prover(size=size).root(promised.size) != promised.root:
+        if Prover(_stored_nodes(log), size).root(promised.size) != promised.root:
             raise OlderDatabaseError(
                 f"The database contradicts checkpoint {promised.size} ({place}): its first "
                 f"{promised.size} entries are not those that were signed. Run `manage.py audit`; "
@@ -379,7 +383,8 @@ def _require_what_was_signed(origin: str, size: int) -> None:
 
 def require_what_was_signed() -> None:
     """Raise OlderDatabaseError unless the database holds every tree remembered outside it."""
-    _require_what_was_signed(settings.LOG_ORIGIN, head().size)
+    found = _found_head()
+    _require_what_was_signed(found.origin, log=found.log, size=found.size)
 
 
 def outside(origin: str) -> list[tuple[str, signer.Signed]]:
@@ -525,13 +530,9 @@ class Head:
 
 def head() -> Head:
     """Return the log's size and root.  Raises NotOpenedError."""
-    row = LogHead.objects.select_related("log").filter(log__origin=settings.LOG_ORIGIN).first()
-    if row is None:
-        raise NotOpenedError(
-            f"The log {settings.LOG_ORIGIN} was not opened. Run `manage.py open_archive`."
-        )
-    root = Frontier(row.size, bytes(row.peaks)).root()
-    return Head(origin=row.log.origin, size=row.size, root=root)
+    found = _found_head()
+    root = Frontier(found.size, found.peaks).root()
+    return Head(origin=found.origin, size=found.size, root=root)
 
 
 def prover(*, size: int | None = None, log: Log | None = None) -> Prover:
@@ -542,18 +543,24 @@ def prover(*, size: int | None = None, log: Log | None = None) -> Prover:
     log = log or the_log()
     if size is None:
         size = head().size
-    return Prover(_stored_nodes(log), size)
+    return Prover(_stored_nodes(log.pk), size)
 
 
-def _stored_nodes(log: Log) -> Callable[[int, int, int], list[bytes]]:
+# Plain SQL: a checkpoint reads a dozen times, and the ORM took ten times as long over each.
+_LEAVES = "SELECT leaf FROM archive_entry WHERE log_id = %s AND seq >= %s AND seq < %s ORDER BY seq"
+_NODES = (
+    "SELECT hash FROM archive_node WHERE log_id = %s AND level = %s "
+    'AND "index" >= %s AND "index" < %s ORDER BY "index"'
+)
+
+
+def _stored_nodes(log: int) -> Callable[[int, int, int], list[bytes]]:
     def read(level: int, start: int, count: int) -> list[bytes]:
         end = start + count
-        if level == 0:
-            leaves = Entry.objects.filter(log=log, seq__gte=start, seq__lt=end).order_by("seq")
-            found = [bytes(one) for one in leaves.values_list("leaf", flat=True)]
-        else:
-            nodes = Node.objects.filter(log=log, level=level, index__gte=start, index__lt=end)
-            found = [bytes(one) for one in nodes.order_by("index").values_list("hash", flat=True)]
+        query, place = (_LEAVES, []) if level == 0 else (_NODES, [level])
+        with connection.cursor() as cursor:
+            cursor.execute(query, [log, *place, start, end])
+            found = [bytes(one) for (one,) in cursor.fetchall()]
         if len(found) != count:
             raise DamagedLedgerError(
                 f"Some of the ledger's hashes {start} to {end - 1} of level {level} are missing. "
