@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import uuid
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from archive import checkpoints, custody, outbox, store
 from archive.backends.disk import Disk
 from archive.models.job import Job
+from archive.models.stored_object import StoredObject
 from archive.proof import events
 from archive.proof.entries import Entry
 from archive.signer import SignerRefusedError
@@ -113,7 +117,7 @@ def test_bytes_that_come_again_repair_a_harmed_original_and_each_item_with_it_sa
     if harm == "changed":
         path.write_bytes(b"something else")
     else:
-        intake.StoredObject.objects.update(state="missing")
+        StoredObject.objects.update(state="missing")
 
     people.upload(cast.other_case, cast.stranger, content=CONTENT)
 
@@ -142,9 +146,9 @@ def test_the_sidecar_is_written_after_the_ledger_is_free_again(cast, monkeypatch
     original = Disk.write_sidecar
 
     def watched(self, sha256, item, payload):
-        written.append(custody.connection.in_atomic_block)
-        with custody._turn() as turn:
-            custody.fcntl.flock(turn, custody.fcntl.LOCK_EX | custody.fcntl.LOCK_NB)
+        with Path(f"{connection.settings_dict['NAME']}.ledger.lock").open("ab") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises when another has it
+        written.append(connection.in_atomic_block)
         return original(self, sha256, item, payload)
 
     monkeypatch.setattr(Disk, "write_sidecar", watched)
