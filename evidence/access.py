@@ -10,7 +10,7 @@ import uuid
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
@@ -19,6 +19,7 @@ from evidence.models.agent import Agent
 from evidence.models.case import Case, CaseMembership
 from evidence.models.item import EvidenceItem
 from evidence.models.levels import Level
+from evidence.models.source import Source
 
 Role = CaseMembership.Role
 
@@ -83,6 +84,13 @@ def may(user: User | AnonymousUser, act: str, thing: EvidenceItem | Case) -> boo
     if isinstance(thing, EvidenceItem):
         return visible_to(user, act).filter(pk=thing.pk).exists()
     return cases_for(user, act).filter(pk=thing.pk).exists()
+
+
+def sources_for(user: User) -> QuerySet[Source]:
+    """Return the sources of items that ``user`` sees, and open ones that no item names yet."""
+    visible = visible_to(user).filter(source=OuterRef("pk"))
+    used = EvidenceItem.objects.filter(source=OuterRef("pk"))
+    return Source.objects.filter(Exists(visible) | (Q(confidential=False) & ~Exists(used)))
 
 
 def user_of(request: HttpRequest) -> User:

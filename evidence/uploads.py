@@ -31,7 +31,7 @@ from django.contrib.admin.sites import site
 from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import QuerySet
 from django.http import (
     Http404,
     HttpRequest,
@@ -56,7 +56,6 @@ from evidence.models.case import Case
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
 from evidence.models.levels import Level
-from evidence.models.source import Source
 from evidence.models.upload import Upload
 
 VERSION = "1.0.0"
@@ -150,13 +149,6 @@ def _metadata(request: HttpRequest) -> dict[str, str]:
     return found
 
 
-def _sources_for(user: User) -> QuerySet[Source]:
-    """Sources of items the user sees, and those of nobody's items that are not confidential."""
-    visible = access.visible_to(user).filter(source=OuterRef("pk"))
-    used = EvidenceItem.objects.filter(source=OuterRef("pk"))
-    return Source.objects.filter(Exists(visible) | (Q(confidential=False) & ~Exists(used)))
-
-
 def _described(text: str, user: User) -> dict[str, Any]:
     """Read what the page says about the file; refuse what the catalogue could not keep."""
     try:
@@ -175,7 +167,7 @@ def _described(text: str, user: User) -> dict[str, Any]:
             raise Refusal(400, f"{value!r} is no {words} that the archive knows.")
     if source := given.get("source"):
         try:
-            known = _sources_for(user).filter(pk=uuid.UUID(source)).exists()
+            known = access.sources_for(user).filter(pk=uuid.UUID(source)).exists()
         except ValueError:
             known = False
         if not known:
@@ -567,7 +559,7 @@ def page(request: HttpRequest) -> HttpResponse:
         **site.each_context(request),
         "title": "Upload evidence",
         "cases": _cases(user),
-        "sources": _sources_for(user),
+        "sources": access.sources_for(user),
         "kinds": EvidenceItem.Kind.choices,
         "levels": Level.choices,
         "methods": Acquisition.Method.choices,

@@ -1,12 +1,11 @@
 """Sources and agents in the admin."""
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from evidence import access
 from evidence.models.agent import Agent
-from evidence.models.item import EvidenceItem
 from evidence.models.source import Source
 
 
@@ -36,12 +35,7 @@ class SourceAdmin(_KeptAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
-        """Sources of visible items, and confidential ones of nobody else's cases."""
-        visible = access.visible_to(request.user).filter(source=OuterRef("pk"))
-        used = EvidenceItem.objects.filter(source=OuterRef("pk"))
-        return Source.objects.filter(
-            Q(Exists(visible)) | (Q(confidential=False) & ~Q(Exists(used)))
-        )
+        return access.sources_for(access.user_of(request))
 
 
 @admin.register(Agent)

@@ -37,7 +37,7 @@ class EvidenceFile(models.Model):
         StoredObject, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     storage_name = models.CharField(max_length=300, blank=True)
-    sha256 = models.CharField(max_length=64)
+    sha256 = models.CharField(max_length=64, db_index=True)
     size = models.PositiveBigIntegerField()
     media_type = models.CharField(max_length=200, blank=True)
     original_filename = models.TextField(blank=True, help_text="As given; never used as a path.")
