@@ -1,7 +1,8 @@
 """What a PDF says about itself, by looking for it and running nothing: pages, producer, dates.
 
 A careful look, not a PDF reader: objects inside compressed streams are not opened, so a count that
-can't be had is null.  Marks of active content and of later changes are counted and reported.
+can't be had is null, and dates are then those of the document's XMP.  Marks of active content and
+of later changes are counted and reported.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
-from evidence.extractors.moments import pdf_moment
+from evidence.extractors.moments import iso_moment, pdf_moment
 from evidence.registry import UnsupportedError
 
 LIMIT = 64 * 2**20  # bytes looked at
@@ -23,6 +24,9 @@ _MARKS = {
     "encrypted": rb"/Encrypt\b",
     "signature": rb"/ByteRange\b",
 }
+_XMP_DATE = re.compile(
+    rb"(?<![/\w])xmp:(CreateDate|ModifyDate)(?:\s*=\s*[\"']([^\"'<>]{4,40})[\"']|>([^<>]{4,40})<)"
+)
 
 
 def read(
@@ -39,11 +43,10 @@ def read(
     raw = _information(data)
     texts = {key: _text(value) for key, value in raw.items()}
     encrypted = re.search(_MARKS["encrypted"], data) is not None
-    times = {}
-    if not encrypted:
-        for name, key in (("created", "CreationDate"), ("modified", "ModDate")):
-            if key in texts:
-                times[name] = pdf_moment(texts[key])
+    said, differing = _xmp(data)
+    if differing:
+        warnings.append("Its XMP packets name different dates; none of them is taken.")
+    times = {} if encrypted else _times(texts, {} if differing else said)
     counts = [
         int(one) for one in re.findall(rb"/Type\s*/Pages\b[^>]{0,400}?/Count\s+(\d{1,9})", data)
     ]
@@ -65,7 +68,7 @@ def read(
             "marks": {name: len(re.findall(mark, data)) for name, mark in _MARKS.items()},
             "saved": endings,
         },
-        "raw": {"information": raw},
+        "raw": {"information": raw, "xmp": said},
         "warnings": warnings,
     }
 
@@ -88,6 +91,37 @@ def _information(data: bytes) -> dict[str, bytes]:
             if value is not None:
                 found[key] = value
     return found
+
+
+def _times(information: Mapping[str, str], xmp: Mapping[str, str]) -> dict[str, Any]:
+    times = {}
+    for name, key, other in (
+        ("created", "CreationDate", "CreateDate"),
+        ("modified", "ModDate", "ModifyDate"),
+    ):
+        if key in information:
+            times[name] = pdf_moment(information[key])
+        elif other in xmp:
+            times[name] = iso_moment(xmp[other])
+    return times
+
+
+def _xmp(data: bytes) -> tuple[dict[str, str], bool]:
+    """Return the dates of the document's plain XMP, and whether its packets differ.
+
+    Packets of earlier saves and of embedded pictures look the same from outside.
+    """
+    packets = [
+        {
+            match[1].decode("ascii"): (match[2] or match[3]).decode("ascii", "replace")
+            for match in _XMP_DATE.finditer(data, one.end(), one.end() + 64 * 1024)
+        }
+        for one in re.finditer(rb"<x:xmpmeta\b", data)
+    ]
+    dated = [packet for packet in packets if packet]
+    if not dated:
+        return {}, False
+    return dated[-1], any(packet != dated[-1] for packet in dated)
 
 
 def _end(body: bytes) -> int:
