@@ -8,6 +8,7 @@ checkpoint covers.  Order: state of the signer (fsync), the row, the anchors (fs
 from __future__ import annotations
 
 import fcntl
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -19,6 +20,7 @@ from archive.models.ledger import Log
 from archive.proof import notes
 from archive.signer import Signed, Signer, SignerRefusedError
 
+MOMENT = timedelta(seconds=1)  # between checkpoints that nobody waits for
 MOST_TRIES = 20  # each retry means that another process signed a newer head in between
 
 
@@ -43,17 +45,21 @@ def checkpoint() -> Checkpoint:
     raise SignerRefusedError(f"Other processes signed {MOST_TRIES} times in between; try again.")
 
 
-def covering(seq: int) -> Checkpoint:
-    """Return a checkpoint that covers the entry ``seq``, another process' if there is one.
+def keep_up(*, now: datetime) -> Checkpoint | None:
+    """Have the head signed, unless that is being done or was done a moment ago; None then.
 
-    Who asks while one is being made waits for it, and makes the next only if that came too early:
-    however many ask at once, two are made.  Raises as ``checkpoint`` does.
+    For acts that need no signature themselves: however many there are in a second, one pays for a
+    checkpoint, and the timer's next one covers the rest.  Raises as ``checkpoint`` does.
     """
     with (settings.SIGNER_DIR / "checkpoint.lock").open("ab") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return None
         newest = latest()
-        if newest is not None and newest.size > seq:
-            return newest
+        # One from the future was signed under a clock that has since been put back.
+        if newest is not None and now - MOMENT < newest.signed_at <= now:
+            return None
         return checkpoint()
 
 

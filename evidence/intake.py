@@ -319,7 +319,7 @@ def _record(offer: _Offer, *, now: datetime) -> Receipt:
             return earlier
         raise
     transaction.on_commit(partial(_write_sidecar, file.pk), robust=True)
-    transaction.on_commit(partial(_seal_head, pending), robust=True)
+    transaction.on_commit(_seal_head, robust=True)
     if offer.upload is not None:
         transaction.on_commit(partial(store.discard_upload, offer.upload.path))
     return Receipt(
@@ -337,10 +337,10 @@ def _record(offer: _Offer, *, now: datetime) -> Receipt:
     )
 
 
-def _seal_head(pending: custody.Pending) -> None:
-    """Have the entry covered by a signature; if that fails, the next checkpoint covers it."""
+def _seal_head() -> None:
+    """Have the head signed unless it just was; the receipt's hash holds without, until the next."""
     try:
-        checkpoints.covering(pending.seq)
+        checkpoints.keep_up(now=timezone.now())
     except (SignerError, custody.CustodyError, anchors.AnchorError, DatabaseError) as error:
         logger.warning("The head was not signed now; the next checkpoint covers it: %s", error)
 

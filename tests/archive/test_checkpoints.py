@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import threading
+from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection, transaction
+from django.utils import timezone
 
 from archive import anchors, checkpoints, custody
 from archive.models.checkpoint import Checkpoint
@@ -210,12 +213,25 @@ def test_the_commands_open_sign_and_say_what_is_wrong(db, settings, capsys):
         call_command("open_archive")
 
 
-def test_who_asks_for_an_entry_that_is_covered_gets_the_checkpoint_that_covers_it(opened_log):
-    _record(3)
-    first = checkpoints.covering(1)
-    assert first.size == 4
+def test_of_many_acts_in_a_moment_one_pays_for_a_checkpoint(opened_log):
+    first = checkpoints.keep_up(now=timezone.now())
+    assert first is not None
+    at = first.signed_at
     _record()
 
-    assert checkpoints.covering(3) == first
-    assert checkpoints.covering(4).size == 5
-    assert Checkpoint.objects.count() == 2
+    assert checkpoints.keep_up(now=at + checkpoints.MOMENT / 2) is None
+    later = checkpoints.keep_up(now=at + checkpoints.MOMENT)
+    assert later is not None
+    assert later.size == 2
+    _record()
+    put_back = checkpoints.keep_up(now=later.signed_at - timedelta(days=1))
+    assert put_back is not None
+    assert put_back.size == 3
+
+
+def test_nobody_waits_for_a_checkpoint_that_another_is_making(opened_log, settings):
+    with (settings.SIGNER_DIR / "checkpoint.lock").open("ab") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        assert checkpoints.keep_up(now=timezone.now()) is None
+
+    assert checkpoints.keep_up(now=timezone.now()) is not None

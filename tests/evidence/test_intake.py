@@ -175,7 +175,7 @@ def test_a_sidecar_that_a_crash_left_out_is_written_again_from_the_rows(cast, mo
     assert _sidecar(receipt)["item"] == str(receipt.item)
 
 
-def test_a_receipt_is_covered_by_a_checkpoint(cast):
+def test_a_lone_receipt_is_covered_by_a_checkpoint_at_once(cast):
     receipt = people.upload(cast.case, cast.researcher, content=CONTENT)
 
     newest = checkpoints.latest()
@@ -184,10 +184,10 @@ def test_a_receipt_is_covered_by_a_checkpoint(cast):
 
 
 def test_a_signer_that_refuses_takes_no_receipt_away(cast, monkeypatch):
-    def refuse(_seq):
+    def refuse(**_):
         raise SignerRefusedError("no")
 
-    monkeypatch.setattr(checkpoints, "covering", refuse)
+    monkeypatch.setattr(checkpoints, "keep_up", refuse)
 
     receipt = people.upload(cast.case, cast.researcher, content=CONTENT)
 
