@@ -7,372 +7,1069 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('archive', '0001_initial'),
+        ("archive", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Agent',
+            name="Agent",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('person', 'Person'), ('organisation', 'Organisation'), ('service', 'Service'), ('software', 'Software'), ('unknown', 'Unknown')], default='unknown', max_length=20)),
-                ('label', models.CharField(max_length=200)),
-                ('role_title', models.CharField(blank=True, max_length=200)),
-                ('software_version', models.CharField(blank=True, max_length=100)),
-                ('identifier', models.CharField(blank=True, help_text='Badge number, key fingerprint, address.', max_length=200)),
-                ('is_protected', models.BooleanField(default=False, help_text='The label must not leave the archive.')),
-                ('organisation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='members', to='evidence.agent')),
-                ('user', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='agent', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("person", "Person"),
+                            ("organisation", "Organisation"),
+                            ("service", "Service"),
+                            ("software", "Software"),
+                            ("unknown", "Unknown"),
+                        ],
+                        default="unknown",
+                        max_length=20,
+                    ),
+                ),
+                ("label", models.CharField(max_length=200)),
+                ("role_title", models.CharField(blank=True, max_length=200)),
+                ("software_version", models.CharField(blank=True, max_length=100)),
+                (
+                    "identifier",
+                    models.CharField(
+                        blank=True,
+                        help_text="Badge number, key fingerprint, address.",
+                        max_length=200,
+                    ),
+                ),
+                (
+                    "is_protected",
+                    models.BooleanField(
+                        default=False, help_text="The label must not leave the archive."
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="members",
+                        to="evidence.agent",
+                    ),
+                ),
+                (
+                    "user",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="agent",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['label'],
+                "ordering": ["label"],
             },
         ),
         migrations.CreateModel(
-            name='Case',
+            name="Case",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('reference', models.CharField(max_length=60, unique=True)),
-                ('title', models.CharField(max_length=300)),
-                ('description', models.TextField(blank=True)),
-                ('status', models.CharField(choices=[('open', 'Open'), ('closed', 'Closed'), ('archived', 'Archived')], default='open', max_length=20)),
-                ('legal_basis', models.TextField(blank=True)),
-                ('default_level', models.CharField(choices=[('public', 'Public'), ('internal', 'Internal'), ('restricted', 'Restricted'), ('sealed', 'Sealed')], default='internal', max_length=20)),
-                ('retention_rule', models.CharField(blank=True, max_length=300)),
-                ('opened_at', models.DateTimeField()),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('exhibits_given', models.PositiveIntegerField(default=0, editable=False)),
-                ('lead', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("reference", models.CharField(max_length=60, unique=True)),
+                ("title", models.CharField(max_length=300)),
+                ("description", models.TextField(blank=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("open", "Open"), ("closed", "Closed"), ("archived", "Archived")],
+                        default="open",
+                        max_length=20,
+                    ),
+                ),
+                ("legal_basis", models.TextField(blank=True)),
+                (
+                    "default_level",
+                    models.CharField(
+                        choices=[
+                            ("public", "Public"),
+                            ("internal", "Internal"),
+                            ("restricted", "Restricted"),
+                            ("sealed", "Sealed"),
+                        ],
+                        default="internal",
+                        max_length=20,
+                    ),
+                ),
+                ("retention_rule", models.CharField(blank=True, max_length=300)),
+                ("opened_at", models.DateTimeField()),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                ("exhibits_given", models.PositiveIntegerField(default=0, editable=False)),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['reference'],
+                "ordering": ["reference"],
             },
         ),
         migrations.CreateModel(
-            name='CaseMembership',
+            name="CaseMembership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('researcher', 'Researcher'), ('auditor', 'Auditor'), ('release_officer', 'Release officer')], max_length=20)),
-                ('actions', models.JSONField(blank=True, default=list, help_text='Named grants beyond the role, such as "view_sealed".')),
-                ('until', models.DateTimeField(blank=True, null=True)),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='evidence.case')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='case_memberships', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("researcher", "Researcher"),
+                            ("auditor", "Auditor"),
+                            ("release_officer", "Release officer"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "actions",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text='Named grants beyond the role, such as "view_sealed".',
+                    ),
+                ),
+                ("until", models.DateTimeField(blank=True, null=True)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to="evidence.case",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="case_memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['case', 'user'],
+                "ordering": ["case", "user"],
             },
         ),
         migrations.CreateModel(
-            name='EvidenceFile',
+            name="EvidenceFile",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('role', models.CharField(choices=[('evidentiary', 'Evidentiary copy'), ('working', 'Working copy'), ('derivative', 'Derivative'), ('redacted', 'Redacted rendition'), ('sidecar', 'Sidecar'), ('proof', 'Proof')], max_length=20)),
-                ('storage_name', models.CharField(blank=True, max_length=300)),
-                ('sha256', models.CharField(db_index=True, max_length=64)),
-                ('size', models.PositiveBigIntegerField()),
-                ('media_type', models.CharField(blank=True, max_length=200)),
-                ('original_filename', models.TextField(blank=True, help_text='As given; never used as a path.')),
-                ('derivation', models.CharField(blank=True, max_length=40)),
-                ('tool', models.CharField(blank=True, max_length=200)),
-                ('tool_parameters', models.JSONField(blank=True, default=dict)),
-                ('declared_hash', models.CharField(blank=True, max_length=200)),
-                ('declared_match', models.CharField(choices=[('match', "Equal to the sender's digest"), ('mismatch', "Different from the sender's digest"), ('not_declared', 'No digest given by the sender')], default='not_declared', max_length=20)),
-                ('created_at', models.DateTimeField()),
-                ('derived_from', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='derivatives', to='evidence.evidencefile')),
-                ('stored', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='archive.storedobject')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("evidentiary", "Evidentiary copy"),
+                            ("working", "Working copy"),
+                            ("derivative", "Derivative"),
+                            ("redacted", "Redacted rendition"),
+                            ("sidecar", "Sidecar"),
+                            ("proof", "Proof"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("storage_name", models.CharField(blank=True, max_length=300)),
+                ("sha256", models.CharField(db_index=True, max_length=64)),
+                ("size", models.PositiveBigIntegerField()),
+                ("media_type", models.CharField(blank=True, max_length=200)),
+                (
+                    "original_filename",
+                    models.TextField(blank=True, help_text="As given; never used as a path."),
+                ),
+                ("derivation", models.CharField(blank=True, max_length=40)),
+                ("tool", models.CharField(blank=True, max_length=200)),
+                ("tool_parameters", models.JSONField(blank=True, default=dict)),
+                ("declared_hash", models.CharField(blank=True, max_length=200)),
+                (
+                    "declared_match",
+                    models.CharField(
+                        choices=[
+                            ("match", "Equal to the sender's digest"),
+                            ("mismatch", "Different from the sender's digest"),
+                            ("not_declared", "No digest given by the sender"),
+                        ],
+                        default="not_declared",
+                        max_length=20,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "derived_from",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="derivatives",
+                        to="evidence.evidencefile",
+                    ),
+                ),
+                (
+                    "stored",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="archive.storedobject",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['created_at'],
+                "ordering": ["created_at"],
             },
         ),
         migrations.CreateModel(
-            name='Analysis',
+            name="Analysis",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('tool', models.CharField(max_length=60)),
-                ('version', models.CharField(max_length=100)),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('done', 'Done'), ('unsupported', 'Not for this format'), ('failed', 'Failed')], default='waiting', max_length=20)),
-                ('result', models.JSONField(blank=True, null=True)),
-                ('reason', models.TextField(blank=True)),
-                ('outcome', models.CharField(blank=True, max_length=40)),
-                ('isolation', models.CharField(blank=True, max_length=100)),
-                ('usage', models.JSONField(blank=True, default=dict)),
-                ('versions', models.JSONField(blank=True, default=dict)),
-                ('job', models.UUIDField(editable=False, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('file', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='analyses', to='evidence.evidencefile')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("tool", models.CharField(max_length=60)),
+                ("version", models.CharField(max_length=100)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("done", "Done"),
+                            ("unsupported", "Not for this format"),
+                            ("failed", "Failed"),
+                        ],
+                        default="waiting",
+                        max_length=20,
+                    ),
+                ),
+                ("result", models.JSONField(blank=True, null=True)),
+                ("reason", models.TextField(blank=True)),
+                ("outcome", models.CharField(blank=True, max_length=40)),
+                ("isolation", models.CharField(blank=True, max_length=100)),
+                ("usage", models.JSONField(blank=True, default=dict)),
+                ("versions", models.JSONField(blank=True, default=dict)),
+                ("job", models.UUIDField(editable=False, null=True)),
+                ("created_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "file",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="analyses",
+                        to="evidence.evidencefile",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'analyses',
-                'ordering': ['created_at', 'tool'],
+                "verbose_name_plural": "analyses",
+                "ordering": ["created_at", "tool"],
             },
         ),
         migrations.CreateModel(
-            name='EvidenceItem',
+            name="EvidenceItem",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('exhibit_number', models.CharField(max_length=80)),
-                ('derivation', models.CharField(blank=True, max_length=40)),
-                ('kind', models.CharField(choices=[('video', 'Video'), ('image', 'Image'), ('audio', 'Audio'), ('document', 'Document'), ('identity_document', 'Identity document'), ('statement', 'Statement'), ('social_post', 'Social post'), ('web_capture', 'Web capture'), ('press_article', 'Press article'), ('physical_object', 'Physical object'), ('dataset', 'Dataset')], max_length=20)),
-                ('title', models.CharField(max_length=300)),
-                ('description', models.TextField(blank=True)),
-                ('status', models.CharField(choices=[('candidate', 'Candidate'), ('registered', 'Registered'), ('under_review', 'Under review'), ('reviewed', 'Reviewed'), ('withdrawn', 'Withdrawn'), ('disposed', 'Disposed')], default='registered', max_length=20)),
-                ('authored_text', models.CharField(blank=True, help_text='When it was made, as known: 2025-01-11, 2025-01~, …', max_length=100)),
-                ('authored_earliest', models.DateTimeField(blank=True, null=True)),
-                ('authored_latest', models.DateTimeField(blank=True, null=True)),
-                ('authored_basis', models.CharField(choices=[('metadata', 'Embedded metadata'), ('claimed', 'Claimed'), ('inferred', 'Inferred'), ('unknown', 'Unknown')], default='unknown', max_length=20)),
-                ('place_text', models.CharField(blank=True, max_length=300)),
-                ('latitude', models.FloatField(blank=True, null=True)),
-                ('longitude', models.FloatField(blank=True, null=True)),
-                ('precision_m', models.PositiveIntegerField(blank=True, null=True)),
-                ('place_basis', models.CharField(choices=[('exif', 'Embedded metadata'), ('geolocated', 'Geolocated'), ('claimed', 'Claimed'), ('unknown', 'Unknown')], default='unknown', max_length=20)),
-                ('languages', models.JSONField(blank=True, default=list, help_text='BCP 47 tags.')),
-                ('level', models.CharField(choices=[('public', 'Public'), ('internal', 'Internal'), ('restricted', 'Restricted'), ('sealed', 'Sealed')], default='internal', max_length=20)),
-                ('markers', models.JSONField(blank=True, default=list)),
-                ('effective_level', models.CharField(choices=[('public', 'Public'), ('internal', 'Internal'), ('restricted', 'Restricted'), ('sealed', 'Sealed')], editable=False, help_text="The highest of the item's, its markers' and its case's level; kept by the acts.", max_length=20)),
-                ('intake_key', models.CharField(editable=False, max_length=100, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='items', to='evidence.case')),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='evidence.evidenceitem')),
-                ('root_exhibit', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='descendants', to='evidence.evidenceitem')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("exhibit_number", models.CharField(max_length=80)),
+                ("derivation", models.CharField(blank=True, max_length=40)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("video", "Video"),
+                            ("image", "Image"),
+                            ("audio", "Audio"),
+                            ("document", "Document"),
+                            ("identity_document", "Identity document"),
+                            ("statement", "Statement"),
+                            ("social_post", "Social post"),
+                            ("web_capture", "Web capture"),
+                            ("press_article", "Press article"),
+                            ("physical_object", "Physical object"),
+                            ("dataset", "Dataset"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("title", models.CharField(max_length=300)),
+                ("description", models.TextField(blank=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("candidate", "Candidate"),
+                            ("registered", "Registered"),
+                            ("under_review", "Under review"),
+                            ("reviewed", "Reviewed"),
+                            ("withdrawn", "Withdrawn"),
+                            ("disposed", "Disposed"),
+                        ],
+                        default="registered",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "authored_text",
+                    models.CharField(
+                        blank=True,
+                        help_text="When it was made, as known: 2025-01-11, 2025-01~, …",
+                        max_length=100,
+                    ),
+                ),
+                ("authored_earliest", models.DateTimeField(blank=True, null=True)),
+                ("authored_latest", models.DateTimeField(blank=True, null=True)),
+                (
+                    "authored_basis",
+                    models.CharField(
+                        choices=[
+                            ("metadata", "Embedded metadata"),
+                            ("claimed", "Claimed"),
+                            ("inferred", "Inferred"),
+                            ("unknown", "Unknown"),
+                        ],
+                        default="unknown",
+                        max_length=20,
+                    ),
+                ),
+                ("place_text", models.CharField(blank=True, max_length=300)),
+                ("latitude", models.FloatField(blank=True, null=True)),
+                ("longitude", models.FloatField(blank=True, null=True)),
+                ("precision_m", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "place_basis",
+                    models.CharField(
+                        choices=[
+                            ("exif", "Embedded metadata"),
+                            ("geolocated", "Geolocated"),
+                            ("claimed", "Claimed"),
+                            ("unknown", "Unknown"),
+                        ],
+                        default="unknown",
+                        max_length=20,
+                    ),
+                ),
+                ("languages", models.JSONField(blank=True, default=list, help_text="BCP 47 tags.")),
+                (
+                    "level",
+                    models.CharField(
+                        choices=[
+                            ("public", "Public"),
+                            ("internal", "Internal"),
+                            ("restricted", "Restricted"),
+                            ("sealed", "Sealed"),
+                        ],
+                        default="internal",
+                        max_length=20,
+                    ),
+                ),
+                ("markers", models.JSONField(blank=True, default=list)),
+                (
+                    "effective_level",
+                    models.CharField(
+                        choices=[
+                            ("public", "Public"),
+                            ("internal", "Internal"),
+                            ("restricted", "Restricted"),
+                            ("sealed", "Sealed"),
+                        ],
+                        editable=False,
+                        help_text="The highest of the item's, its markers' and its case's level; kept by the acts.",
+                        max_length=20,
+                    ),
+                ),
+                ("intake_key", models.CharField(editable=False, max_length=100, null=True)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="items",
+                        to="evidence.case",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="evidence.evidenceitem",
+                    ),
+                ),
+                (
+                    "root_exhibit",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="descendants",
+                        to="evidence.evidenceitem",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at', '-exhibit_number'],
-                'permissions': [('download_original', 'Can download originals'), ('export_bundle', 'Can export bundles')],
+                "ordering": ["-created_at", "-exhibit_number"],
+                "permissions": [
+                    ("download_original", "Can download originals"),
+                    ("export_bundle", "Can export bundles"),
+                ],
             },
         ),
         migrations.AddField(
-            model_name='evidencefile',
-            name='item',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='files', to='evidence.evidenceitem'),
+            model_name="evidencefile",
+            name="item",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="files",
+                to="evidence.evidenceitem",
+            ),
         ),
         migrations.CreateModel(
-            name='Acquisition',
+            name="Acquisition",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('method', models.CharField(choices=[('direct_capture', 'Direct capture'), ('download', 'Download'), ('screen_capture', 'Screen capture'), ('web_archive', 'Web archive'), ('received_from_person', 'Received from a person'), ('received_from_organisation', 'Received from an organisation'), ('broadcast_recording', 'Broadcast recording'), ('scan_of_original', 'Scan of an original'), ('transfer_from_archive', 'Transfer from an archive'), ('unknown', 'Unknown')], default='unknown', max_length=30)),
-                ('acquired_at', models.DateTimeField(blank=True, null=True)),
-                ('acquired_at_text', models.CharField(blank=True, help_text='The time as it was given, with its offset.', max_length=100)),
-                ('tz_basis', models.CharField(choices=[('explicit_offset', 'Offset given'), ('utc', 'UTC'), ('assumed', 'Assumed'), ('unknown', 'Unknown')], default='unknown', max_length=20)),
-                ('clock_source', models.CharField(choices=[('ntp', 'Synchronised (NTP)'), ('device', 'Device clock'), ('manual', 'Typed in'), ('unknown', 'Unknown')], default='unknown', max_length=20)),
-                ('place', models.CharField(blank=True, max_length=300)),
-                ('url', models.CharField(blank=True, max_length=2000)),
-                ('url_final', models.CharField(blank=True, max_length=2000)),
-                ('http_status', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('context_note', models.TextField(blank=True)),
-                ('authority', models.CharField(blank=True, max_length=300)),
-                ('known_gaps', models.TextField(blank=True)),
-                ('hash_at_acquisition', models.CharField(blank=True, max_length=200)),
-                ('hash_computed_by', models.CharField(choices=[('collector', 'Collector'), ('archive', 'Archive')], default='archive', max_length=20)),
-                ('acquired_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='evidence.agent')),
-                ('provided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='evidence.agent')),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='acquisitions', to='evidence.evidenceitem')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "method",
+                    models.CharField(
+                        choices=[
+                            ("direct_capture", "Direct capture"),
+                            ("download", "Download"),
+                            ("screen_capture", "Screen capture"),
+                            ("web_archive", "Web archive"),
+                            ("received_from_person", "Received from a person"),
+                            ("received_from_organisation", "Received from an organisation"),
+                            ("broadcast_recording", "Broadcast recording"),
+                            ("scan_of_original", "Scan of an original"),
+                            ("transfer_from_archive", "Transfer from an archive"),
+                            ("unknown", "Unknown"),
+                        ],
+                        default="unknown",
+                        max_length=30,
+                    ),
+                ),
+                ("acquired_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "acquired_at_text",
+                    models.CharField(
+                        blank=True,
+                        help_text="The time as it was given, with its offset.",
+                        max_length=100,
+                    ),
+                ),
+                (
+                    "tz_basis",
+                    models.CharField(
+                        choices=[
+                            ("explicit_offset", "Offset given"),
+                            ("utc", "UTC"),
+                            ("assumed", "Assumed"),
+                            ("unknown", "Unknown"),
+                        ],
+                        default="unknown",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "clock_source",
+                    models.CharField(
+                        choices=[
+                            ("ntp", "Synchronised (NTP)"),
+                            ("device", "Device clock"),
+                            ("manual", "Typed in"),
+                            ("unknown", "Unknown"),
+                        ],
+                        default="unknown",
+                        max_length=20,
+                    ),
+                ),
+                ("place", models.CharField(blank=True, max_length=300)),
+                ("url", models.CharField(blank=True, max_length=2000)),
+                ("url_final", models.CharField(blank=True, max_length=2000)),
+                ("http_status", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("context_note", models.TextField(blank=True)),
+                ("authority", models.CharField(blank=True, max_length=300)),
+                ("known_gaps", models.TextField(blank=True)),
+                ("hash_at_acquisition", models.CharField(blank=True, max_length=200)),
+                (
+                    "hash_computed_by",
+                    models.CharField(
+                        choices=[("collector", "Collector"), ("archive", "Archive")],
+                        default="archive",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "acquired_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="evidence.agent",
+                    ),
+                ),
+                (
+                    "provided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="evidence.agent",
+                    ),
+                ),
+                (
+                    "item",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="acquisitions",
+                        to="evidence.evidenceitem",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Export',
+            name="Export",
             fields=[
-                ('bundle', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='export', serialize=False, to='archive.bundle')),
-                ('purpose', models.TextField()),
-                ('recipient', models.CharField(max_length=300)),
-                ('requested_at', models.DateTimeField()),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='exports', to='evidence.case')),
-                ('items', models.ManyToManyField(related_name='exports', to='evidence.evidenceitem')),
-                ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "bundle",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="export",
+                        serialize=False,
+                        to="archive.bundle",
+                    ),
+                ),
+                ("purpose", models.TextField()),
+                ("recipient", models.CharField(max_length=300)),
+                ("requested_at", models.DateTimeField()),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="exports",
+                        to="evidence.case",
+                    ),
+                ),
+                (
+                    "items",
+                    models.ManyToManyField(related_name="exports", to="evidence.evidenceitem"),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-requested_at'],
+                "ordering": ["-requested_at"],
             },
         ),
         migrations.CreateModel(
-            name='Fingerprint',
+            name="Fingerprint",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('algorithm', models.CharField(max_length=40)),
-                ('version', models.CharField(max_length=40)),
-                ('value', models.CharField(help_text='Hexadecimal, full width.', max_length=128)),
-                ('quality', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('at_ms', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('variant', models.CharField(default='base', max_length=40)),
-                ('analysis', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='fingerprints', to='evidence.analysis')),
-                ('file', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='fingerprints', to='evidence.evidencefile')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("algorithm", models.CharField(max_length=40)),
+                ("version", models.CharField(max_length=40)),
+                ("value", models.CharField(help_text="Hexadecimal, full width.", max_length=128)),
+                ("quality", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("at_ms", models.PositiveBigIntegerField(blank=True, null=True)),
+                ("variant", models.CharField(default="base", max_length=40)),
+                (
+                    "analysis",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="fingerprints",
+                        to="evidence.analysis",
+                    ),
+                ),
+                (
+                    "file",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="fingerprints",
+                        to="evidence.evidencefile",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Source',
+            name="Source",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('security_service', 'Security service'), ('armed_forces', 'Armed forces'), ('media', 'Media'), ('social_account', 'Social account'), ('witness', 'Witness'), ('detainee', 'Detainee'), ('official', 'Official'), ('ngo', 'Non-governmental organisation'), ('archive', 'Archive'), ('unknown', 'Unknown')], default='unknown', max_length=20)),
-                ('name', models.CharField(max_length=200)),
-                ('platform', models.CharField(blank=True, max_length=100)),
-                ('handle', models.CharField(blank=True, max_length=200)),
-                ('canonical_url', models.CharField(blank=True, max_length=2000)),
-                ('independence_group', models.CharField(blank=True, help_text='Channels that repeat one original share a group and count once.', max_length=100)),
-                ('confidential', models.BooleanField(default=False)),
-                ('agent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='sources', to='evidence.agent')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("security_service", "Security service"),
+                            ("armed_forces", "Armed forces"),
+                            ("media", "Media"),
+                            ("social_account", "Social account"),
+                            ("witness", "Witness"),
+                            ("detainee", "Detainee"),
+                            ("official", "Official"),
+                            ("ngo", "Non-governmental organisation"),
+                            ("archive", "Archive"),
+                            ("unknown", "Unknown"),
+                        ],
+                        default="unknown",
+                        max_length=20,
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("platform", models.CharField(blank=True, max_length=100)),
+                ("handle", models.CharField(blank=True, max_length=200)),
+                ("canonical_url", models.CharField(blank=True, max_length=2000)),
+                (
+                    "independence_group",
+                    models.CharField(
+                        blank=True,
+                        help_text="Channels that repeat one original share a group and count once.",
+                        max_length=100,
+                    ),
+                ),
+                ("confidential", models.BooleanField(default=False)),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sources",
+                        to="evidence.agent",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.AddField(
-            model_name='evidenceitem',
-            name='source',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='items', to='evidence.source'),
+            model_name="evidenceitem",
+            name="source",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="items",
+                to="evidence.source",
+            ),
         ),
         migrations.CreateModel(
-            name='Upload',
+            name="Upload",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('filename', models.TextField(help_text='As given; never used as a path.')),
-                ('media_type', models.CharField(blank=True, max_length=200)),
-                ('length', models.PositiveBigIntegerField()),
-                ('offset', models.PositiveBigIntegerField(default=0)),
-                ('client_sha256', models.CharField(blank=True, max_length=64)),
-                ('fields', models.JSONField(blank=True, default=dict)),
-                ('state', models.CharField(choices=[('arriving', 'Arriving'), ('sealing', 'Being sealed'), ('received', 'Received'), ('failed', 'Failed'), ('abandoned', 'Abandoned')], default='arriving', max_length=20)),
-                ('reason', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='uploads', to='evidence.case')),
-                ('item', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='uploads', to='evidence.evidenceitem')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='uploads', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("filename", models.TextField(help_text="As given; never used as a path.")),
+                ("media_type", models.CharField(blank=True, max_length=200)),
+                ("length", models.PositiveBigIntegerField()),
+                ("offset", models.PositiveBigIntegerField(default=0)),
+                ("client_sha256", models.CharField(blank=True, max_length=64)),
+                ("fields", models.JSONField(blank=True, default=dict)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("arriving", "Arriving"),
+                            ("sealing", "Being sealed"),
+                            ("received", "Received"),
+                            ("failed", "Failed"),
+                            ("abandoned", "Abandoned"),
+                        ],
+                        default="arriving",
+                        max_length=20,
+                    ),
+                ),
+                ("reason", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="uploads",
+                        to="evidence.case",
+                    ),
+                ),
+                (
+                    "item",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="uploads",
+                        to="evidence.evidenceitem",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="uploads",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['created_at'],
+                "ordering": ["created_at"],
             },
         ),
         migrations.AddConstraint(
-            model_name='agent',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['person', 'organisation', 'service', 'software', 'unknown'])), name='agent_kind_is_known'),
+            model_name="agent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("kind__in", ["person", "organisation", "service", "software", "unknown"])
+                ),
+                name="agent_kind_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='agent',
-            constraint=models.CheckConstraint(condition=models.Q(('label', ''), _negated=True), name='agent_has_a_label'),
+            model_name="agent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("label", ""), _negated=True), name="agent_has_a_label"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='case',
-            constraint=models.CheckConstraint(condition=models.Q(('reference__regex', '^[A-Za-z0-9][A-Za-z0-9-]*$')), name='case_reference_is_letters_digits_hyphens'),
+            model_name="case",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reference__regex", "^[A-Za-z0-9][A-Za-z0-9-]*$")),
+                name="case_reference_is_letters_digits_hyphens",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='case',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['open', 'closed', 'archived'])), name='case_status_is_known'),
+            model_name="case",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["open", "closed", "archived"])),
+                name="case_status_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='case',
-            constraint=models.CheckConstraint(condition=models.Q(('default_level__in', ['public', 'internal', 'restricted', 'sealed'])), name='case_level_is_known'),
+            model_name="case",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("default_level__in", ["public", "internal", "restricted", "sealed"])
+                ),
+                name="case_level_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='casemembership',
-            constraint=models.UniqueConstraint(fields=('case', 'user', 'role'), name='one_membership_per_person_case_and_role'),
+            model_name="casemembership",
+            constraint=models.UniqueConstraint(
+                fields=("case", "user", "role"), name="one_membership_per_person_case_and_role"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='casemembership',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['researcher', 'auditor', 'release_officer'])), name='membership_role_is_known'),
+            model_name="casemembership",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("role__in", ["researcher", "auditor", "release_officer"])),
+                name="membership_role_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='analysis',
-            constraint=models.UniqueConstraint(fields=('file', 'tool', 'version'), name='one_answer_per_tool_version'),
+            model_name="analysis",
+            constraint=models.UniqueConstraint(
+                fields=("file", "tool", "version"), name="one_answer_per_tool_version"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='analysis',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'done', 'unsupported', 'failed'])), name='analysis_state_is_known'),
+            model_name="analysis",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["waiting", "done", "unsupported", "failed"])),
+                name="analysis_state_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evidencefile',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('role', 'evidentiary'), _negated=True), models.Q(('derived_from__isnull', True), ('stored__isnull', False)), _connector='OR'), name='an_evidentiary_copy_is_derived_from_nothing'),
+            model_name="evidencefile",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("role", "evidentiary"), _negated=True),
+                    models.Q(("derived_from__isnull", True), ("stored__isnull", False)),
+                    _connector="OR",
+                ),
+                name="an_evidentiary_copy_is_derived_from_nothing",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evidencefile',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['evidentiary', 'working', 'derivative', 'redacted', 'sidecar', 'proof'])), name='file_role_is_known'),
+            model_name="evidencefile",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "role__in",
+                        ["evidentiary", "working", "derivative", "redacted", "sidecar", "proof"],
+                    )
+                ),
+                name="file_role_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evidencefile',
-            constraint=models.CheckConstraint(condition=models.Q(('sha256__regex', '^[0-9a-f]{64}$')), name='file_sha256_is_64_hex'),
+            model_name="evidencefile",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("sha256__regex", "^[0-9a-f]{64}$")),
+                name="file_sha256_is_64_hex",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='acquisition',
-            constraint=models.CheckConstraint(condition=models.Q(('method__in', ['direct_capture', 'download', 'screen_capture', 'web_archive', 'received_from_person', 'received_from_organisation', 'broadcast_recording', 'scan_of_original', 'transfer_from_archive', 'unknown'])), name='acquisition_method_is_known'),
+            model_name="acquisition",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "method__in",
+                        [
+                            "direct_capture",
+                            "download",
+                            "screen_capture",
+                            "web_archive",
+                            "received_from_person",
+                            "received_from_organisation",
+                            "broadcast_recording",
+                            "scan_of_original",
+                            "transfer_from_archive",
+                            "unknown",
+                        ],
+                    )
+                ),
+                name="acquisition_method_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='acquisition',
-            constraint=models.CheckConstraint(condition=models.Q(('hash_computed_by__in', ['collector', 'archive'])), name='acquisition_hash_has_an_author'),
+            model_name="acquisition",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("hash_computed_by__in", ["collector", "archive"])),
+                name="acquisition_hash_has_an_author",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='source',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['security_service', 'armed_forces', 'media', 'social_account', 'witness', 'detainee', 'official', 'ngo', 'archive', 'unknown'])), name='source_kind_is_known'),
+            model_name="source",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        [
+                            "security_service",
+                            "armed_forces",
+                            "media",
+                            "social_account",
+                            "witness",
+                            "detainee",
+                            "official",
+                            "ngo",
+                            "archive",
+                            "unknown",
+                        ],
+                    )
+                ),
+                name="source_kind_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='source',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='source_has_a_name'),
+            model_name="source",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("name", ""), _negated=True), name="source_has_a_name"
+            ),
         ),
         migrations.AddIndex(
-            model_name='evidenceitem',
-            index=models.Index(fields=['case', '-created_at'], name='item_by_case_and_time'),
+            model_name="evidenceitem",
+            index=models.Index(fields=["case", "-created_at"], name="item_by_case_and_time"),
         ),
         migrations.AddIndex(
-            model_name='evidenceitem',
-            index=models.Index(fields=['kind', '-created_at'], name='item_by_kind_and_time'),
+            model_name="evidenceitem",
+            index=models.Index(fields=["kind", "-created_at"], name="item_by_kind_and_time"),
         ),
         migrations.AddConstraint(
-            model_name='evidenceitem',
-            constraint=models.UniqueConstraint(fields=('case', 'exhibit_number'), name='exhibit_number_is_unique_in_its_case'),
+            model_name="evidenceitem",
+            constraint=models.UniqueConstraint(
+                fields=("case", "exhibit_number"), name="exhibit_number_is_unique_in_its_case"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evidenceitem',
-            constraint=models.UniqueConstraint(fields=('created_by', 'intake_key'), name='one_item_per_intake_key'),
+            model_name="evidenceitem",
+            constraint=models.UniqueConstraint(
+                fields=("created_by", "intake_key"), name="one_item_per_intake_key"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evidenceitem',
-            constraint=models.CheckConstraint(condition=models.Q(('level__in', ['public', 'internal', 'restricted', 'sealed'])), name='item_level_is_known'),
+            model_name="evidenceitem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("level__in", ["public", "internal", "restricted", "sealed"])),
+                name="item_level_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evidenceitem',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['video', 'image', 'audio', 'document', 'identity_document', 'statement', 'social_post', 'web_capture', 'press_article', 'physical_object', 'dataset'])), name='item_kind_is_known'),
+            model_name="evidenceitem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        [
+                            "video",
+                            "image",
+                            "audio",
+                            "document",
+                            "identity_document",
+                            "statement",
+                            "social_post",
+                            "web_capture",
+                            "press_article",
+                            "physical_object",
+                            "dataset",
+                        ],
+                    )
+                ),
+                name="item_kind_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evidenceitem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('latitude__isnull', True), ('longitude__isnull', True)), models.Q(('latitude__gte', -90), ('latitude__lte', 90), ('longitude__gte', -180), ('longitude__lte', 180)), _connector='OR'), name='place_is_a_whole_pair_on_earth'),
+            model_name="evidenceitem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("latitude__isnull", True), ("longitude__isnull", True)),
+                    models.Q(
+                        ("latitude__gte", -90),
+                        ("latitude__lte", 90),
+                        ("longitude__gte", -180),
+                        ("longitude__lte", 180),
+                    ),
+                    _connector="OR",
+                ),
+                name="place_is_a_whole_pair_on_earth",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evidenceitem',
-            constraint=models.CheckConstraint(condition=models.Q(('authored_earliest__isnull', True), ('authored_latest__isnull', True), ('authored_earliest__lte', models.F('authored_latest')), _connector='OR'), name='authored_earliest_is_not_after_latest'),
+            model_name="evidenceitem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("authored_earliest__isnull", True),
+                    ("authored_latest__isnull", True),
+                    ("authored_earliest__lte", models.F("authored_latest")),
+                    _connector="OR",
+                ),
+                name="authored_earliest_is_not_after_latest",
+            ),
         ),
         migrations.AddIndex(
-            model_name='upload',
-            index=models.Index(fields=['owner', 'state'], name='uploads_by_owner_and_state'),
+            model_name="upload",
+            index=models.Index(fields=["owner", "state"], name="uploads_by_owner_and_state"),
         ),
         migrations.AddIndex(
-            model_name='upload',
-            index=models.Index(fields=['state', 'updated_at'], name='uploads_by_state_and_age'),
+            model_name="upload",
+            index=models.Index(fields=["state", "updated_at"], name="uploads_by_state_and_age"),
         ),
         migrations.AddConstraint(
-            model_name='upload',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['arriving', 'sealing', 'received', 'failed', 'abandoned'])), name='upload_state_is_known'),
+            model_name="upload",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["arriving", "sealing", "received", "failed", "abandoned"])
+                ),
+                name="upload_state_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='upload',
-            constraint=models.CheckConstraint(condition=models.Q(('offset__lte', models.F('length'))), name='an_upload_holds_no_more_than_was_announced'),
+            model_name="upload",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("offset__lte", models.F("length"))),
+                name="an_upload_holds_no_more_than_was_announced",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='upload',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'received'), _negated=True), ('item__isnull', False), _connector='OR'), name='a_received_upload_names_its_item'),
+            model_name="upload",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "received"), _negated=True),
+                    ("item__isnull", False),
+                    _connector="OR",
+                ),
+                name="a_received_upload_names_its_item",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='upload',
-            constraint=models.CheckConstraint(condition=models.Q(('client_sha256', ''), ('client_sha256__regex', '^[0-9a-f]{64}$'), _connector='OR'), name='upload_sha256_is_64_hex_or_unsaid'),
+            model_name="upload",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("client_sha256", ""),
+                    ("client_sha256__regex", "^[0-9a-f]{64}$"),
+                    _connector="OR",
+                ),
+                name="upload_sha256_is_64_hex_or_unsaid",
+            ),
         ),
     ]

@@ -65,7 +65,7 @@ def test_an_upload_becomes_a_bundle_that_a_stranger_verifies(page, site, tmp_pat
     assert page.evaluate("document.querySelector('figure img').naturalWidth") > 0
     page.get_by_text("640").first.wait_for(timeout=WAIT)
     assert page.locator("text=media.ingested").count() >= 1
-    item = page.url.rstrip("/").split("/")[-2]
+    item = re.search(r"evidenceitem/([0-9a-f-]{36})/", page.url).group(1)
 
     # The auditor verifies everything.
     page.goto(f"{site.url}/admin/archive/entry/")
