@@ -58,7 +58,7 @@ TOOLS = (
     ),
     Tool(
         name="pdf",
-        version="1",
+        version="2",
         kind="metadata",
         media_types=("application/pdf",),
         implementation="evidence.extractors.pdf:read",

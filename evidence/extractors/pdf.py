@@ -111,12 +111,13 @@ def _xmp(data: bytes) -> tuple[dict[str, str], bool]:
 
     Packets of earlier saves and of embedded pictures look the same from outside.
     """
+    starts = [one.end() for one in re.finditer(rb"<x:xmpmeta\b", data)]
     packets = [
         {
             match[1].decode("ascii"): (match[2] or match[3]).decode("ascii", "replace")
-            for match in _XMP_DATE.finditer(data, one.end(), one.end() + 64 * 1024)
+            for match in _XMP_DATE.finditer(data, start, min(start + 64 * 1024, following))
         }
-        for one in re.finditer(rb"<x:xmpmeta\b", data)
+        for start, following in zip(starts, [*starts[1:], len(data)], strict=True)
     ]
     dated = [packet for packet in packets if packet]
     if not dated:
