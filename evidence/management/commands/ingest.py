@@ -13,6 +13,8 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from archive import checkpoints
+from archive.signer import SignerError
 from archive.store import StoreError
 from evidence import access, intake
 from evidence.models.acquisition import Acquisition
@@ -102,9 +104,17 @@ class Command(BaseCommand):
                 bar.add(size, name)
                 self.stdout.write(f"{receipt.reference}  sha256:{receipt.sha256}  {name}")
         bar.end()
+        self._sign()
         self.stdout.write(f"{taken} taken in, {len(files) - taken - failed} were in, {failed} not.")
         if failed:
             raise CommandError(f"{failed} files were not taken in; run the same command again.")
+
+    def _sign(self) -> None:
+        """Have all of it signed: there may be no worker that does it later."""
+        try:
+            checkpoints.checkpoint()
+        except SignerError as error:
+            self.stderr.write(f"What was taken in is recorded, but not signed yet: {error}")
 
 
 def _files(paths: list[Path]) -> Iterator[tuple[Path, str]]:
