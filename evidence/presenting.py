@@ -34,6 +34,7 @@ TOOLS = {
     "pdf": "PDF facts",
     "pdq": "Image fingerprint (PDQ)",
     "preview": "Preview",
+    "digests": "MD5 and SHA-1, to look it up elsewhere",
 }
 
 #: Public fields of an entry that a reader sees as identifiers, not as words.
@@ -200,6 +201,10 @@ def _flat(value: Any, name: str = "") -> Iterable[tuple[str, str]]:
         yield name, _words(value)
 
 
+def _label(name: str) -> str:
+    return name.replace(".", " · ").replace("_", " ")
+
+
 @dataclass(frozen=True)
 class Answer:
     """One tool's answer as a readable table, and as it came."""
@@ -219,12 +224,15 @@ def answers(item: EvidenceItem) -> list[Answer]:
     ):
         result = dict(row.result or {})
         raw = result.pop("raw", None)
+        parsed = result.pop("parsed", None)
+        if isinstance(parsed, dict):
+            result = {**parsed, **result}
         shown.append(
             Answer(
                 tool=TOOLS.get(row.tool, row.tool),
                 version=row.version,
                 outcome=row.outcome,
-                rows=tuple(_flat(result)),
+                rows=tuple((_label(name), text) for name, text in _flat(result)),
                 raw=json.dumps(
                     row.result if raw is None else raw, ensure_ascii=False, indent=1, sort_keys=True
                 ),

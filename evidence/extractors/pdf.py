@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, BinaryIO
 
 from evidence.extractors.moments import iso_moment, pdf_moment
@@ -117,7 +118,7 @@ def _xmp(data: bytes) -> tuple[dict[str, str], bool]:
             match[1].decode("ascii"): (match[2] or match[3]).decode("ascii", "replace")
             for match in _XMP_DATE.finditer(data, start, min(start + 64 * 1024, following))
         }
-        for start, following in zip(starts, [*starts[1:], len(data)], strict=True)
+        for start, following in pairwise([*starts, len(data)])
     ]
     dated = [packet for packet in packets if packet]
     if not dated:
