@@ -595,8 +595,8 @@ def kind_of(media_type: str) -> str:
     return "document"
 
 
-def digest_key(path: Path) -> str:
-    """Return the intake key of a file found on disk: its name, size and time of change."""
+def digest_key(path: Path, case: Case) -> str:
+    """Return the intake key of a file found on disk, in a case: name, size and time of change."""
     stat = path.stat()
-    text = f"{path.absolute()}\n{stat.st_size}\n{stat.st_mtime_ns}"
+    text = f"{case.pk}\n{path.absolute()}\n{stat.st_size}\n{stat.st_mtime_ns}"
     return "file:" + hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

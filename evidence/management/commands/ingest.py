@@ -68,8 +68,9 @@ class Command(BaseCommand):
         taken = 0
         bar = _Bar(sys.stderr, total)
         with journal.open("a", encoding="utf-8") as lines:
+            lines.write(_line_end(journal))
             for path, name in files:
-                key = intake.digest_key(path)
+                key = intake.digest_key(path, case)
                 size = path.stat().st_size
                 if key in done:
                     bar.add(size, f"{name}: already in as {done[key]}")
@@ -145,6 +146,12 @@ def _read(journal: Path) -> dict[str, str]:
                 continue  # the line that a killed run was writing; its file is asked again
             done[row["key"]] = row["reference"]
     return done
+
+
+def _line_end(journal: Path) -> str:
+    """What ends a line that a killed run left torn, lest the next receipt be glued to it."""
+    content = journal.read_bytes()
+    return "\n" if content and not content.endswith(b"\n") else ""
 
 
 class _Bar:
