@@ -67,13 +67,17 @@ def analyse(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None
     file = analysis.file
     progress(0, 1)
     output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the finish below
-    with store.open(file.sha256) as original:
-        outcome = sandbox.run(
-            analysis.tool,
-            cast("BinaryIO", original),
-            parameters={"declared": file.media_type, "size": file.size},
-            output=output,
-        )
+    try:
+        with store.open(file.sha256) as original:
+            outcome = sandbox.run(
+                analysis.tool,
+                cast("BinaryIO", original),
+                parameters={"declared": file.media_type, "size": file.size},
+                output=output,
+            )
+    except BaseException:
+        output.close()
+        raise
 
     def finish() -> None:
         with output:

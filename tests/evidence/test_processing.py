@@ -1,0 +1,68 @@
+"""Analyses: a tool that is given up on says so, in the ledger too, and can be asked again."""
+
+from __future__ import annotations
+
+import pytest
+
+from archive import custody, outbox
+from archive.models.job import Job
+from archive.proof.entries import Entry
+from evidence import processing, sandbox, tasks
+from evidence.models.analysis import Analysis
+from tests.people import make_cast, upload
+
+
+@pytest.fixture
+def receipt(committed_database):
+    custody.open_log()
+    cast = make_cast()
+    return upload(cast.case, cast.researcher)
+
+
+def _run(analysis):
+    Job.objects.filter(pk=analysis.job).update(not_before=None)
+    return outbox.run(analysis.job, tasks.HANDLERS, on_quarantine=tasks._set_aside)
+
+
+def _last(receipt):
+    return Entry.decode(custody.history_of(receipt.item).last().body.encode())
+
+
+def test_a_tools_answer_is_kept_and_recorded_once(receipt):
+    analysis = Analysis.objects.get(file__item=receipt.item, tool="type")
+
+    assert _run(analysis) is outbox.Outcome.DONE
+    assert _run(analysis) is outbox.Outcome.NOT_OURS
+
+    analysis.refresh_from_db()
+    assert (analysis.state, analysis.result["media_type"]) == ("done", "text/plain")
+    kinds = [row.kind for row in custody.history_of(receipt.item)]
+    assert kinds.count("media.format_identified") == 1
+    assert _last(receipt).data["outcome"] == "success"
+
+
+def test_work_that_fails_three_times_is_given_up_recorded_and_can_be_retried(receipt, monkeypatch):
+    analysis = Analysis.objects.get(file__item=receipt.item, tool="type")
+
+    def fail(*_args, **_kwargs):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sandbox, "run", fail)
+        outcomes = [_run(analysis) for _ in range(3)]
+
+    failed, quarantined = outbox.Outcome.FAILED, outbox.Outcome.QUARANTINED
+    assert outcomes == [failed, failed, quarantined]
+    analysis.refresh_from_db()
+    assert (analysis.state, analysis.outcome) == ("failed", "quarantined")
+    assert "No space left" in analysis.reason
+    entry = _last(receipt)
+    assert (entry.kind, entry.data["outcome"]) == ("media.format_identified", "failure")
+    assert "No space left" in entry.data["reason"]
+
+    processing.retry(analysis)
+    assert _run(analysis) is outbox.Outcome.DONE
+
+    analysis.refresh_from_db()
+    assert (analysis.state, analysis.reason) == ("done", "")
+    assert _last(receipt).data["outcome"] == "success"
