@@ -54,6 +54,9 @@ def _secret_key() -> str:
 
 def _database(url: str) -> dict[str, Any]:
     if not url:
+        # Any command may be the first; a folder that can't be made is said by the first query.
+        with contextlib.suppress(OSError):
+            DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": DATA_DIR / "archive.sqlite3",
