@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 import tempfile
-import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, BinaryIO, Self
+from typing import IO, BinaryIO
 
 from archive import safe_names, stored_zip
 from archive.custody_files import CustodySelection, custody_files
@@ -29,11 +29,10 @@ from archive.proof import notes, verify
 from archive.proof.digests import Measurement, Measuring
 from archive.proof.report import NOT_CHECKED, PASSED, Report
 from archive.signer import Signer
+from archive.staged_writing import StagedWriter
 from archive.store import StoreError
 
-CHUNK = 1024 * 1024  # bytes read at a time; larger does not hash faster on two cores
 SMALL = 256 * 1024  # bytes; below, a second thread costs more than it gains
-FLUSH_EVERY = 64 * 1024 * 1024  # bytes written before the disk is told to begin
 ABANDONED_AFTER = 24 * 3600  # seconds that a half-written file may rest
 REPORT_EVERY = 4 * 1024 * 1024  # bytes between two calls of the progress callback
 
@@ -189,9 +188,8 @@ def write(
         )
         partial = Path(name)
         try:
-            with os.fdopen(descriptor, "wb", buffering=CHUNK) as sink:
+            with os.fdopen(descriptor, "wb", buffering=0) as sink:
                 stream(planned, sink, progress=progress)
-                sink.flush()
                 os.fsync(sink.fileno())
             sha256, report = check(partial, vkey=signer.vkey)
             partial.replace(out)
@@ -222,28 +220,26 @@ def check(path: Path, *, vkey: str) -> tuple[str, Report]:
     return sha256, report
 
 
-def stream(planned: Plan, sink: BinaryIO, *, progress: Progress | None = None) -> None:
+def stream(planned: Plan, sink: BinaryIO | io.FileIO, *, progress: Progress | None = None) -> None:
     """Write the whole ZIP file to ``sink``, hashing every original on its way.
 
     Raises OriginalChangedError at the first original that differs; what was written by then is
     no bundle.
     """
-    with contextlib.ExitStack() as closing:
-        flushing = closing.enter_context(_Flushing(sink))
-        meter = _Meter(planned.size, progress, flushing)
+    with StagedWriter(sink) as out:
+        meter = _Meter(planned.size, progress)
         for member, source in zip(planned.members, planned.sources, strict=True):
             header = stored_zip.local_header(member)
-            sink.write(header)
+            out.write(header)
             if isinstance(source.content, bytes):
-                sink.write(source.content)
+                out.write(source.content)
+                meter.add(len(header) + member.size)
             else:
-                _copy(source, source.content, sink, meter)
-            meter.add(len(header))
-            if isinstance(source.content, bytes):
-                meter.add(member.size)
-        sink.write(planned.end)
-        meter.add(len(planned.end))
-        meter.finish()
+                meter.add(len(header))
+                _copy(source, source.content, out, meter)
+        out.write(planned.end)
+    meter.add(len(planned.end))
+    meter.finish()
 
 
 def verifier() -> bytes:
@@ -341,7 +337,9 @@ def _manifest(sources: Iterable[_Source], algorithm: str) -> bytes:
     ).encode("ascii")
 
 
-def _copy(source: _Source, opener: Callable[[], IO[bytes]], sink: BinaryIO, meter: _Meter) -> None:
+def _copy(
+    source: _Source, opener: Callable[[], IO[bytes]], out: StagedWriter, meter: _Meter
+) -> None:
     """Write one original, and require that it measures what its intake measured."""
     try:
         with opener() as original:
@@ -349,10 +347,10 @@ def _copy(source: _Source, opener: Callable[[], IO[bytes]], sink: BinaryIO, mete
                 # One byte more than there should be, so that a longer file is seen.
                 content = original.read(source.measured.size + 1)
                 found = _measured(content)
-                sink.write(content)
+                out.write(content)
                 meter.add(found.size)
             else:
-                found = _copy_big(original, source.measured.size, sink, meter)
+                found = _copy_big(original, source.measured.size, out, meter)
     except (OSError, StoreError) as error:
         raise BundlingError(f"{source.path} can't be read: {error}") from error
     if found != source.measured:
@@ -362,17 +360,36 @@ def _copy(source: _Source, opener: Callable[[], IO[bytes]], sink: BinaryIO, mete
         )
 
 
-def _copy_big(original: IO[bytes], size: int, sink: BinaryIO, meter: _Meter) -> Measurement:
+def _copy_big(original: IO[bytes], size: int, out: StagedWriter, meter: _Meter) -> Measurement:
     measuring, copied = Measuring(), 0
+    fill = _filling(original)
     try:
-        while copied <= size and (chunk := original.read(CHUNK)):
-            measuring.update(chunk)
-            sink.write(chunk)
-            copied += len(chunk)
-            meter.add(len(chunk))
+        while copied <= size:
+            room = out.room()
+            count = fill(room)
+            if not count:
+                break
+            measuring.update(room[:count], lasting=True)
+            out.advance(count)
+            copied += count
+            meter.add(count)
     finally:
         found = measuring.done()
     return found
+
+
+def _filling(original: IO[bytes]) -> Callable[[memoryview], int]:
+    """Give the way to read into a buffer; 0 at the end."""
+    if isinstance(original, io.RawIOBase | io.BufferedIOBase):
+        readinto = original.readinto
+        return lambda room: readinto(room) or 0
+
+    def fill(room: memoryview) -> int:
+        content = original.read(len(room))
+        room[: len(content)] = content
+        return len(content)
+
+    return fill
 
 
 def _said(measured: Measurement) -> str:
@@ -380,11 +397,11 @@ def _said(measured: Measurement) -> str:
 
 
 class _Meter:
-    """Counts bytes; tells the caller and the disk now and then."""
+    """Counts bytes; tells the caller now and then."""
 
-    def __init__(self, total: int, progress: Progress | None, flushing: _Flushing) -> None:
-        self._total, self._progress, self._flushing = total, progress, flushing
-        self._done = self._reported = self._flushed = 0
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self._total, self._progress = total, progress
+        self._done = self._reported = 0
 
     def add(self, count: int) -> None:
         self._done += count
@@ -392,57 +409,12 @@ class _Meter:
             self._reported = self._done
             if self._progress is not None:
                 self._progress(self._done, self._total)
-        if self._done - self._flushed >= FLUSH_EVERY:
-            self._flushed = self._done
-            self._flushing.ring()
 
     def finish(self) -> None:
         if self._done != self._total:
             raise RuntimeError(f"planned {self._total} bytes, wrote {self._done}")
         if self._progress is not None:
             self._progress(self._done, self._total)
-
-
-class _Flushing:
-    """Sends what was written to the disk while the next bytes are hashed.
-
-    Only for speed: the one fsync that counts comes at the end.
-    """
-
-    def __init__(self, sink: BinaryIO) -> None:
-        try:
-            self._descriptor: int | None = sink.fileno()
-        except OSError:  # io.UnsupportedOperation: not a file of the system's
-            self._descriptor = None
-        self._bell = threading.Event()
-        self._over = False
-        self._thread: threading.Thread | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def ring(self) -> None:
-        if self._descriptor is None:
-            return
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._flush_on, name="flush", daemon=True)
-            self._thread.start()
-        self._bell.set()
-
-    def _flush_on(self) -> None:
-        while True:
-            self._bell.wait()
-            self._bell.clear()
-            if self._over or self._descriptor is None:
-                return
-            with contextlib.suppress(OSError):  # the last fsync reports what is wrong
-                os.fdatasync(self._descriptor)
-
-    def __exit__(self, *_: object) -> None:
-        self._over = True
-        self._bell.set()
-        if self._thread is not None:
-            self._thread.join()
 
 
 def _sha256_of(path: Path) -> str:

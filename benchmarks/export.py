@@ -41,9 +41,8 @@ def compare(folder: Path, *, count: int, size: int, items: int, rounds: int, tar
     bundle.unlink()
 
     def write_only() -> None:
-        with bundle.open("wb", buffering=bundling.CHUNK) as sink:
+        with bundle.open("wb", buffering=0) as sink:
             bundling.stream(bundling.plan(chosen.contents, signer=chosen.signer), sink)
-            sink.flush()
             os.fsync(sink.fileno())
 
     def write_and_verify() -> None:

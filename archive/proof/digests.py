@@ -69,7 +69,8 @@ class Measuring:
     """A measurement under way.  ``update`` with each chunk, then ``done`` once.
 
     Big chunks are hashed on two threads (SHA-512 is the slower half).  Immutable ``bytes`` may be
-    hashed after ``update`` returns; any other buffer has been read by then and may be reused.
+    hashed after ``update`` returns; any other buffer has been read by then and may be reused,
+    unless the caller says that it is ``lasting``: then only after ``AHEAD`` more updates.
     """
 
     def __init__(self) -> None:
@@ -80,7 +81,7 @@ class Measuring:
         self._thread: Optional[ThreadPoolExecutor] = None
         self._waiting: deque[Future[None]] = deque()
 
-    def update(self, chunk: Chunk) -> None:
+    def update(self, chunk: Chunk, *, lasting: bool = False) -> None:
         """Take the next bytes."""
         length = memoryview(chunk).nbytes
         if length < THREADED_FROM:
@@ -93,7 +94,7 @@ class Measuring:
         self._sha256.update(chunk)
         self._crc32 = zlib.crc32(chunk, self._crc32)
         self._size += length
-        self._catch_up(AHEAD if isinstance(chunk, bytes) else 0)
+        self._catch_up(AHEAD if lasting or isinstance(chunk, bytes) else 0)
 
     def done(self) -> Measurement:
         """Tell what was measured, and give the thread back."""
