@@ -23,13 +23,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -131,17 +133,19 @@ class Recording:
             raise RuntimeError("This recording has ended; begin another.")
         if not isinstance(event, Event) or not event.kind:
             raise TypeError(f"not an event of archive.proof.events: {event!r}")
-        draft = _Draft(
-            event=event,
-            item=None if item is None else str(uuid.UUID(str(item))),
-            pending=Pending(),
-        )
+        draft = _Draft(event=event, item=_id_of(item), pending=Pending())
         self._drafts.append(draft)
         return draft.pending
 
     def _close(self) -> list[_Draft]:
         self._open = False
         return self._drafts
+
+
+def _id_of(item: uuid.UUID | str | None) -> str | None:
+    if item is None:
+        return None
+    return str(item if isinstance(item, uuid.UUID) else uuid.UUID(str(item)))
 
 
 @contextmanager
@@ -175,46 +179,76 @@ def writing() -> Iterator[None]:
 
     Who is already in a transaction holds SQLite's own lock, and must not wait for the queue.
     """
-    turn = None if connection.in_atomic_block else _turn()
-    if turn is None:
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.in_atomic_block or not _has_queue(database):
         with transaction.atomic():
             yield
         return
+    turn = _Turn(f"{database.settings_dict['NAME']}.ledger.lock")
     try:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+        turn.wait()
         with transaction.atomic():
             # The first to run after the commit, so that no other hook keeps the queue waiting.
-            transaction.on_commit(turn.close)
+            database.on_commit(turn.leave)
             yield
     finally:
-        turn.close()
+        turn.leave()
 
 
 def is_in_memory() -> bool:
     """Whether the database is SQLite's in memory, which no other process writes."""
-    name = str(connection.settings_dict["NAME"])
-    return connection.vendor == "sqlite" and ("mode=memory" in name or name == ":memory:")
+    return _is_in_memory(connections[DEFAULT_DB_ALIAS])
 
 
-def _turn() -> BinaryIO | None:
-    if connection.vendor != "sqlite" or is_in_memory():
-        return None
-    return Path(f"{connection.settings_dict['NAME']}.ledger.lock").open("ab")
+def _is_in_memory(database: BaseDatabaseWrapper) -> bool:
+    name = str(database.settings_dict["NAME"])
+    return database.vendor == "sqlite" and ("mode=memory" in name or name == ":memory:")
+
+
+def _has_queue(database: BaseDatabaseWrapper) -> bool:
+    return database.vendor == "sqlite" and not _is_in_memory(database)
+
+
+class _Turn:
+    """One place in the queue of writers.
+
+    Each opens the lock file for itself: a descriptor shared by two threads would let both in.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._file: int | None = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+
+    def wait(self) -> None:
+        if self._file is not None:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def leave(self) -> None:
+        """Let the next one in; leaving twice must not close what got the same number since."""
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
 
 
 def _append(drafts: Sequence[_Draft], *, actor: Actor, now: datetime | None) -> None:
     """Write the entries at the log's end, with the head locked from here to the commit."""
-    head = _locked_head()
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        _append_through(cursor, drafts, actor=actor, now=now)
+
+
+def _append_through(
+    cursor: CursorWrapper, drafts: Sequence[_Draft], *, actor: Actor, now: datetime | None
+) -> None:
+    head, last = _locked_head(cursor)
     frontier = Frontier(head.size, head.peaks)
     _require_what_was_signed(head.origin, log=head.log, size=head.size)
     clock = timezone.now()
-    before = _time_of_last(head)
+    before = _time_of(last) if head.size else None
     time = max(now or clock, before) if before else now or clock
     if before and before - clock > CLOCK_TOLERANCE and not _is_noted(head.log, before):
         anomaly = ClockAnomaly(went_back_us=proof_entries.microseconds(before - clock))
         drafts = [_Draft(event=anomaly, item=None, pending=Pending()), *drafts]
 
-    chains = _chains({draft.item for draft in drafts if draft.item})
+    chains = _chains(cursor, {draft.item for draft in drafts if draft.item})
     known = frozenset(chains)
     rows: list[tuple[int, int, bytes, str]] = []
     nodes: list[tuple[int, int, int, bytes]] = []
@@ -244,43 +278,40 @@ def _append(drafts: Sequence[_Draft], *, actor: Actor, now: datetime | None) -> 
             chains[draft.item] = (next_seq + 1, leaf)
         settled.append((draft.pending, seq, leaf))
 
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO archive_entry (log_id, seq, leaf, body) VALUES (%s, %s, %s, %s)", rows
-        )
-        if nodes:
-            cursor.executemany(
-                'INSERT INTO archive_node (log_id, level, "index", hash) VALUES (%s, %s, %s, %s)',
-                nodes,
-            )
-        if hidden:
-            cursor.executemany(
-                "INSERT INTO archive_disclosure (log_id, digest, entry_seq, item, name, text) "
-                "VALUES (%s, %s, %s, %s, %s, %s)",
-                hidden,
-            )
-        old = [(next_seq, leaf, item) for item, (next_seq, leaf) in chains.items() if item in known]
-        if old:
-            cursor.executemany(
-                "UPDATE archive_itemhead SET next_seq = %s, leaf = %s WHERE item = %s", old
-            )
-        new = [
+    _write(
+        cursor, "INSERT INTO archive_entry (log_id, seq, leaf, body) VALUES (%s, %s, %s, %s)", rows
+    )
+    _write(
+        cursor,
+        'INSERT INTO archive_node (log_id, level, "index", hash) VALUES (%s, %s, %s, %s)',
+        nodes,
+    )
+    _write(
+        cursor,
+        "INSERT INTO archive_disclosure (log_id, digest, entry_seq, item, name, text) "
+        "VALUES (%s, %s, %s, %s, %s, %s)",
+        hidden,
+    )
+    _write(
+        cursor,
+        "UPDATE archive_itemhead SET next_seq = %s, leaf = %s WHERE item = %s",
+        [(next_seq, leaf, item) for item, (next_seq, leaf) in chains.items() if item in known],
+    )
+    _write(
+        cursor,
+        "INSERT INTO archive_itemhead (item, log_id, next_seq, leaf) VALUES (%s, %s, %s, %s)",
+        [
             (item, head.log, next_seq, leaf)
             for item, (next_seq, leaf) in chains.items()
             if item not in known
-        ]
-        if new:
-            cursor.executemany(
-                "INSERT INTO archive_itemhead (item, log_id, next_seq, leaf) "
-                "VALUES (%s, %s, %s, %s)",
-                new,
-            )
-        cursor.execute(
-            "UPDATE archive_loghead SET size = %s, peaks = %s WHERE log_id = %s AND size = %s",
-            [frontier.size, bytes(frontier), head.log, head.size],
-        )
-        if cursor.rowcount != 1:
-            raise CustodyError("The log's head moved while it was locked; nothing was recorded.")
+        ],
+    )
+    cursor.execute(
+        "UPDATE archive_loghead SET size = %s, peaks = %s WHERE log_id = %s AND size = %s",
+        [frontier.size, bytes(frontier), head.log, head.size],
+    )
+    if cursor.rowcount != 1:
+        raise CustodyError("The log's head moved while it was locked; nothing was recorded.")
     for pending, seq, leaf in settled:
         pending._settle(seq, leaf, time)  # noqa: SLF001  both are this module's
 
@@ -295,22 +326,44 @@ class _Found:
     peaks: bytes
 
 
-# Plain SQL on the way of every append: building these five queries through the ORM took three times
-# as long as the disk took to make the entry durable.
+# Plain SQL on the way of every append, through one cursor: what Django does around each statement
+# takes as long as SQLite takes over it, and the disk no more than a few of them.
 _HEAD = (
     "SELECT h.log_id, l.origin, h.size, h.peaks FROM archive_loghead h "
     "JOIN archive_log l ON l.id = h.log_id WHERE l.origin = %s"
 )
+_LAST = "SELECT body FROM archive_entry WHERE log_id = %s AND seq = %s"
+_HEAD_AND_LAST = (
+    "SELECT h.log_id, l.origin, h.size, h.peaks, e.body FROM archive_loghead h "
+    "JOIN archive_log l ON l.id = h.log_id "
+    "LEFT JOIN archive_entry e ON e.log_id = h.log_id AND e.seq = h.size - 1 WHERE l.origin = %s"
+)
 
 
-def _locked_head() -> _Found:
-    return _found_head(" FOR UPDATE OF h" if connection.features.has_select_for_update else "")
+def _locked_head(cursor: CursorWrapper) -> tuple[_Found, str | None]:
+    """Return the head, locked, and the last entry's bytes if they are there.
 
-
-def _found_head(lock: str = "") -> _Found:
-    with connection.cursor() as cursor:
-        cursor.execute(_HEAD + lock, [settings.LOG_ORIGIN])
+    A server's writer waits in the first statement.  PostgreSQL then reads the head's row again, but
+    joins to it only what was there before it waited: the last entry takes a statement of its own.
+    """
+    if not cursor.db.features.has_select_for_update:
+        cursor.execute(_HEAD_AND_LAST, [settings.LOG_ORIGIN])
         row = cursor.fetchone()
+        return _found(row), row[4]
+    cursor.execute(f"{_HEAD} FOR UPDATE OF h", [settings.LOG_ORIGIN])
+    head = _found(cursor.fetchone())
+    cursor.execute(_LAST, [head.log, head.size - 1])
+    last = cursor.fetchone()
+    return head, last and last[0]
+
+
+def _found_head() -> _Found:
+    with connection.cursor() as cursor:
+        cursor.execute(_HEAD, [settings.LOG_ORIGIN])
+        return _found(cursor.fetchone())
+
+
+def _found(row: Sequence[Any] | None) -> _Found:
     if row is None:
         raise NotOpenedError(
             f"The log {settings.LOG_ORIGIN} was not opened. Run `manage.py open_archive`."
@@ -318,18 +371,10 @@ def _found_head(lock: str = "") -> _Found:
     return _Found(log=row[0], origin=row[1], size=row[2], peaks=bytes(row[3]))
 
 
-def _time_of_last(head: _Found) -> datetime | None:
-    if head.size == 0:
-        return None
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT body FROM archive_entry WHERE log_id = %s AND seq = %s",
-            [head.log, head.size - 1],
-        )
-        row = cursor.fetchone()
-    if row is None:
+def _time_of(body: str | None) -> datetime:
+    if body is None:
         raise DamagedLedgerError("The log's last entry is missing. Run `manage.py audit`.")
-    return proof_entries.parse_time(json.loads(row[0])["time"])
+    return proof_entries.parse_time(json.loads(body)["time"])
 
 
 def _is_noted(log: int, time: datetime) -> bool:
@@ -337,20 +382,26 @@ def _is_noted(log: int, time: datetime) -> bool:
     return Entry.objects.filter(log_id=log, kind=ClockAnomaly.kind, time__gte=time).exists()
 
 
-def _chains(items: set[str]) -> dict[str, tuple[int, bytes]]:
+def _chains(cursor: CursorWrapper, items: set[str]) -> dict[str, tuple[int, bytes]]:
     wanted = sorted(items)
     found: dict[str, tuple[int, bytes]] = {}
     for start in range(0, len(wanted), _MOST_PARAMETERS):
         some = wanted[start : start + _MOST_PARAMETERS]
         marks = ", ".join(["%s"] * len(some))
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT item, next_seq, leaf FROM archive_itemhead "  # noqa: S608  only marks
-                f"WHERE item IN ({marks})",
-                some,
-            )
-            found.update((item, (seq, bytes(leaf))) for item, seq, leaf in cursor.fetchall())
+        cursor.execute(
+            "SELECT item, next_seq, leaf FROM archive_itemhead "  # noqa: S608  only marks
+            f"WHERE item IN ({marks})",
+            some,
+        )
+        found.update((item, (seq, bytes(leaf))) for item, seq, leaf in cursor.fetchall())
     return found
+
+
+def _write(cursor: CursorWrapper, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    if len(rows) == 1:
+        cursor.execute(statement, rows[0])
+    elif rows:
+        cursor.executemany(statement, rows)
 
 
 # What was signed must be here.  The answer for one signed tree never changes as long as this
@@ -392,16 +443,21 @@ def outside(origin: str) -> list[tuple[str, signer.Signed]]:
 
     A file that has not changed is not read again: this is on the way of every append.
     """
-    state = settings.SIGNER_DIR / signer.SIGNED
+    folder = settings.SIGNER_DIR
     found = []
-    last = _remembered(state, lambda: signer.last_signed(settings.SIGNER_DIR))
+    last = _remembered(_state_in(folder), partial(signer.last_signed, folder))
     if last is not None:
-        found.append((f"the signer in {settings.SIGNER_DIR}", last))
+        found.append((f"the signer in {folder}", last))
     for path in settings.ANCHOR_FILES:
         newest = _remembered(path, partial(_anchored, path, origin))
         if newest is not None:
             found.append((f"the anchor {path}", newest))
     return found
+
+
+@lru_cache(maxsize=8)
+def _state_in(folder: Path) -> Path:
+    return folder / signer.SIGNED
 
 
 def _anchored(path: Path, origin: str) -> signer.Signed | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -423,6 +424,19 @@ def test_a_hook_after_the_commit_can_record_and_sign(committed_database):
         transaction.on_commit(hook)
 
     assert done == [3]
+
+
+def test_what_a_hook_opens_after_the_commit_stays_open(committed_database):
+    # It gets the number that the queue's lock file had; leaving the queue again must not close it.
+    custody.open_log()
+    opened = []
+
+    with custody.recording(actor=ACTOR) as log:
+        log.add(LoggedIn())
+        transaction.on_commit(lambda: opened.append(os.open(committed_database.path, os.O_RDONLY)))
+
+    assert os.fstat(opened[0]).st_ino == committed_database.path.stat().st_ino
+    os.close(opened[0])
 
 
 def test_a_head_that_points_past_the_entries_stops_recording(committed_database):
