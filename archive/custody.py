@@ -238,7 +238,8 @@ def _append(drafts: Sequence[_Draft], *, actor: Actor, now: datetime | None) -> 
 def _append_through(
     cursor: CursorWrapper, drafts: Sequence[_Draft], *, actor: Actor, now: datetime | None
 ) -> None:
-    head, last = _locked_head(cursor)
+    items = {draft.item for draft in drafts if draft.item}
+    head, last, chains = _locked(cursor, items)
     frontier = Frontier(head.size, head.peaks)
     _require_what_was_signed(head.origin, log=head.log, size=head.size)
     clock = timezone.now()
@@ -248,7 +249,6 @@ def _append_through(
         anomaly = ClockAnomaly(went_back_us=proof_entries.microseconds(before - clock))
         drafts = [_Draft(event=anomaly, item=None, pending=Pending()), *drafts]
 
-    chains = _chains(cursor, {draft.item for draft in drafts if draft.item})
     known = frozenset(chains)
     rows: list[tuple[int, int, bytes, str]] = []
     nodes: list[tuple[int, int, int, bytes]] = []
@@ -333,28 +333,35 @@ _HEAD = (
     "JOIN archive_log l ON l.id = h.log_id WHERE l.origin = %s"
 )
 _LAST = "SELECT body FROM archive_entry WHERE log_id = %s AND seq = %s"
-_HEAD_AND_LAST = (
-    "SELECT h.log_id, l.origin, h.size, h.peaks, e.body FROM archive_loghead h "
-    "JOIN archive_log l ON l.id = h.log_id "
-    "LEFT JOIN archive_entry e ON e.log_id = h.log_id AND e.seq = h.size - 1 WHERE l.origin = %s"
+_AT_ONCE = (
+    "SELECT h.log_id, l.origin, h.size, h.peaks, e.body, i.next_seq, i.leaf "
+    "FROM archive_loghead h JOIN archive_log l ON l.id = h.log_id "
+    "LEFT JOIN archive_entry e ON e.log_id = h.log_id AND e.seq = h.size - 1 "
+    "LEFT JOIN archive_itemhead i ON i.item = %s WHERE l.origin = %s"
 )
 
 
-def _locked_head(cursor: CursorWrapper) -> tuple[_Found, str | None]:
-    """Return the head, locked, and the last entry's bytes if they are there.
+def _locked(
+    cursor: CursorWrapper, items: set[str]
+) -> tuple[_Found, str | None, dict[str, tuple[int, bytes]]]:
+    """Return the head, locked, the last entry's bytes if they are there, and the items' chains.
 
-    A server's writer waits in the first statement.  PostgreSQL then reads the head's row again, but
-    joins to it only what was there before it waited: the last entry takes a statement of its own.
+    On a server writers wait for each other in the first statement.  PostgreSQL then reads the
+    head's row again, but joins to it what was there before it waited: so the rest is asked after.
     """
-    if not cursor.db.features.has_select_for_update:
-        cursor.execute(_HEAD_AND_LAST, [settings.LOG_ORIGIN])
-        row = cursor.fetchone()
-        return _found(row), row[4]
-    cursor.execute(f"{_HEAD} FOR UPDATE OF h", [settings.LOG_ORIGIN])
-    head = _found(cursor.fetchone())
-    cursor.execute(_LAST, [head.log, head.size - 1])
-    last = cursor.fetchone()
-    return head, last and last[0]
+    if cursor.db.features.has_select_for_update:
+        cursor.execute(f"{_HEAD} FOR UPDATE OF h", [settings.LOG_ORIGIN])
+        head = _found(cursor.fetchone())
+        cursor.execute(_LAST, [head.log, head.size - 1])
+        last = cursor.fetchone()
+        return head, last and last[0], _chains(cursor, items)
+    item = next(iter(items)) if len(items) == 1 else None
+    cursor.execute(_AT_ONCE, [item, settings.LOG_ORIGIN])
+    row = cursor.fetchone()
+    head = _found(row)
+    if item is None:
+        return head, row[4], _chains(cursor, items)
+    return head, row[4], {} if row[5] is None else {item: (row[5], bytes(row[6]))}
 
 
 def _found_head() -> _Found:

@@ -31,22 +31,33 @@ class Event:
 
     def public(self) -> dict[str, Any]:
         """Give what the entry holds in clear: its ``data``."""
-        return {
-            each.name: _plain(getattr(self, each.name))
-            for each in fields(self)
-            if not each.metadata.get("personal")
-        }
+        return {name: _plain(getattr(self, name)) for name in _names(type(self), False)}
 
     def private(self) -> dict[str, Any]:
         """Give the personal values that are there, to be salted one by one."""
         return {
-            each.name: _plain(getattr(self, each.name))
-            for each in fields(self)
-            if each.metadata.get("personal") and getattr(self, each.name) is not None
+            name: _plain(value)
+            for name in _names(type(self), True)
+            if (value := getattr(self, name)) is not None
         }
 
 
+_NAMES: dict[tuple[type[Event], bool], tuple[str, ...]] = {}
+
+
+def _names(event: type[Event], personal: bool) -> tuple[str, ...]:
+    """Give the fields of one sort, looked up once for each class: every entry asks for both."""
+    found = _NAMES.get((event, personal))
+    if found is None:
+        found = _NAMES[event, personal] = tuple(
+            each.name for each in fields(event) if bool(each.metadata.get("personal")) is personal
+        )
+    return found
+
+
 def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, (str, int)):
+        return value
     if isinstance(value, Mapping):
         return {name: _plain(part) for name, part in value.items()}
     if isinstance(value, (list, tuple)):
