@@ -142,8 +142,9 @@ def custody_files(selection: CustodySelection) -> Iterator[tuple[str, bytes]]:
     yield "entries.ndjson", b"".join(one.body + b"\n" for one in shown)
     yield "withheld.txt", _lines(f"{one.seq} {one.leaf.hex()}" for one in withheld)
     yield "disclosures.txt", _lines(text for one in shown for text in one.disclosures)
+    written: dict[bytes, str] = {}
     for seq, path in selection.prover.inclusions((one.seq for one in selection.entries), size):
-        yield f"proofs/{seq}.tlog-proof", notes.proof_text(seq, path, checkpoint).encode()
+        yield f"proofs/{seq}.tlog-proof", notes.proof_text(seq, path, checkpoint, written).encode()
     for old in selection.remembered:
         if 0 < old <= size:
             grown = selection.prover.consistency(old, size)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Any, Callable
 
 from archive.proof.errors import MalformedError
@@ -18,16 +19,17 @@ LARGEST_INTEGER = 2**53 - 1  # RFC 8785 section 3.2.2.3: beyond this, readers di
 DEEPEST = 64  # levels of nesting; far below any interpreter's own limit
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_is_name = lru_cache(maxsize=1024)(_NAME.fullmatch)  # the same few dozen names, again and again
+_encode = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+).encode
 
 
 def canonical(value: Any) -> bytes:
     """Encode ``value``.  Raises MalformedError for anything outside the profile."""
     _check(value, 0)
-    text = json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
     try:
-        return text.encode("utf-8")
+        return _encode(value).encode("utf-8")
     except UnicodeEncodeError as error:
         raise MalformedError("a string holds a lone surrogate") from error
 
@@ -59,14 +61,7 @@ def parse_json(data: bytes) -> Any:
 
 def _load(data: bytes, *, fraction: Callable[[str], Any]) -> Any:
     try:
-        text = data.decode("utf-8")
-        value = json.loads(
-            text,
-            parse_float=fraction,
-            parse_constant=_refuse,
-            parse_int=_integer,
-            object_pairs_hook=_members,
-        )
+        value = _READERS[fraction].decode(data.decode("utf-8"))
     except RecursionError as error:
         raise MalformedError("nested too deeply") from error
     except MalformedError:
@@ -93,23 +88,39 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _check(value: Any, depth: int) -> None:  # noqa: C901 - one branch for each JSON type
-    if isinstance(value, str):
+_READERS: dict[Callable[[str], Any], json.JSONDecoder] = {
+    fraction: json.JSONDecoder(
+        parse_float=fraction,
+        parse_constant=_refuse,
+        parse_int=_integer,
+        object_pairs_hook=_members,
+    )
+    for fraction in (_refuse, float)
+}
+
+
+def _check(value: Any, depth: int) -> None:  # noqa: C901, PLR0912 - one branch for each JSON type
+    kind = type(value)
+    if kind is str or isinstance(value, str):
         if "\0" in value:
             raise MalformedError("a string holds U+0000")
-    elif value is None or isinstance(value, bool):
+    elif value is None or kind is bool:
         pass
     elif isinstance(value, int):
-        if abs(value) > LARGEST_INTEGER:
+        if not -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
             raise MalformedError("an integer beyond 2^53 - 1")
     elif isinstance(value, (dict, list, tuple)):
         if depth >= DEEPEST:
             raise MalformedError("nested too deeply")
         if isinstance(value, dict):
             for name in value:
-                if not isinstance(name, str) or not _NAME.fullmatch(name):
+                if not isinstance(name, str) or not _is_name(name):
                     raise MalformedError(f"not a member name: {name!r}"[:80])
         for part in value.values() if isinstance(value, dict) else value:
-            _check(part, depth + 1)
+            # Most parts are strings and need no call.
+            if type(part) is not str:
+                _check(part, depth + 1)
+            elif "\0" in part:
+                raise MalformedError("a string holds U+0000")
     else:
-        raise MalformedError(f"not a value of the profile: {type(value).__name__}")
+        raise MalformedError(f"not a value of the profile: {kind.__name__}")

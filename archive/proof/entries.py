@@ -52,25 +52,42 @@ class Entry:
     sd: tuple[str, ...] = ()
     v: int = VERSION
 
-    def __post_init__(self) -> None:
-        _require(self.v == VERSION and type(self.v) is int, "entry version is not 1")
-        _require(is_origin(self.log), "log is not an origin")
-        _require(_is_count(self.seq), "seq is not a number")
-        _require(self.time.tzinfo is not None, "time has no time zone")
-        _require(_matches(_ACTOR, self.actor), "actor is not an actor's id")
-        _require(_matches(_KIND, self.kind), "kind is not a kind's name")
-        _require(isinstance(self.data, Mapping), "data is not an object")
-        _require(all(_matches(_DIGEST, each) for each in self.sd), "sd holds no digest")
-        _require(all(a < b for a, b in _pairs(self.sd)), "sd is not sorted or repeats")
+    def __post_init__(self) -> None:  # noqa: C901, PLR0912 - one branch for each member
+        if type(self.v) is not int or self.v != VERSION:
+            raise MalformedError("entry version is not 1")
+        if not is_origin(self.log):
+            raise MalformedError("log is not an origin")
+        if not _is_count(self.seq):
+            raise MalformedError("seq is not a number")
+        if self.time.tzinfo is None:
+            raise MalformedError("time has no time zone")
+        if not _matches(_ACTOR, self.actor):
+            raise MalformedError("actor is not an actor's id")
+        if not _matches(_KIND, self.kind):
+            raise MalformedError("kind is not a kind's name")
+        if not isinstance(self.data, Mapping):
+            raise MalformedError("data is not an object")
+        if self.sd:
+            self._require_sound_digests()
         if self.item is None:
-            _require(self.item_seq is None and self.prev is None, "a chain without an item")
+            if not (self.item_seq is None and self.prev is None):
+                raise MalformedError("a chain without an item")
             return
-        _require(_matches(_UUID, self.item), "item is not a UUID")
-        _require(_is_count(self.item_seq), "item_seq is not a number")
+        if not _matches(_UUID, self.item):
+            raise MalformedError("item is not a UUID")
+        if not _is_count(self.item_seq):
+            raise MalformedError("item_seq is not a number")
         if self.item_seq == 0:
-            _require(self.prev is None, "prev before the item's first entry")
-        else:
-            _require(_matches(_HASH, self.prev), "prev is not a leaf hash")
+            if self.prev is not None:
+                raise MalformedError("prev before the item's first entry")
+        elif not _matches(_HASH, self.prev):
+            raise MalformedError("prev is not a leaf hash")
+
+    def _require_sound_digests(self) -> None:
+        if not all(_matches(_DIGEST, each) for each in self.sd):
+            raise MalformedError("sd holds no digest")
+        if not all(a < b for a, b in _pairs(self.sd)):
+            raise MalformedError("sd is not sorted or repeats")
 
     def encode(self) -> bytes:
         """Give the exact bytes that are hashed as the leaf."""
@@ -203,8 +220,3 @@ def _matches(pattern: re.Pattern[str], value: Any) -> bool:
 
 def _is_count(value: Any) -> bool:
     return type(value) is int and 0 <= value <= canonical.LARGEST_INTEGER
-
-
-def _require(condition: bool, reason: str) -> None:
-    if not condition:
-        raise MalformedError(reason)

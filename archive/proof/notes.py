@@ -30,6 +30,7 @@ ML_DSA_44 = 0x06
 
 LONGEST_NOTE = 256 * 1024  # bytes; sixteen post-quantum signatures fit several times
 MOST_SIGNATURES = 64
+MOST_KNOWN = 1 << 20  # hashes; bounds the memory
 LONGEST_PATH = 63  # hashes; a proof in a tree of 2^63 leaves
 DASH = "\N{EM DASH}"
 PROOF_HEADER = "c2sp.org/tlog-proof@v1"
@@ -261,14 +262,34 @@ class InclusionProof:
     checkpoint: str
 
 
-def proof_text(index: int, path: Sequence[bytes], checkpoint: str) -> str:
-    """Write a tlog-proof; ``checkpoint`` is the whole signed note."""
-    lines = [PROOF_HEADER, f"index {index}", *(_base64(each) for each in path)]
+def proof_text(
+    index: int,
+    path: Sequence[bytes],
+    checkpoint: str,
+    written: Optional[dict[bytes, str]] = None,
+) -> str:
+    """Write a tlog-proof; ``checkpoint`` is the whole signed note.
+
+    Give the proofs of one tree the same ``written``, a dictionary that is empty at first, and the
+    hashes that they have in common are written out once.
+    """
+    lines = [PROOF_HEADER, f"index {index}"]
+    written = {} if written is None else written
+    for each in path:
+        line = written.get(each)
+        if line is None:
+            line = written[each] = _base64(each)
+        lines.append(line)
     return "\n".join(lines) + "\n\n" + checkpoint
 
 
-def parse_proof(text: str) -> InclusionProof:
-    """Read a tlog-proof.  Its extra data, if any, is proven by nothing and is left aside."""
+def parse_proof(text: str, known: Optional[dict[str, bytes]] = None) -> InclusionProof:
+    """Read a tlog-proof.  Its extra data, if any, is proven by nothing and is left aside.
+
+    Proofs of one tree have most hashes in common: give them all the same ``known``, a dictionary
+    that is empty at first, and each is read once.
+    """
+    known = {} if known is None else known
     if len(text) > LONGEST_NOTE:
         raise MalformedError("a proof that is too long")
     head, blank, checkpoint = text.partition("\n\n")
@@ -280,7 +301,7 @@ def parse_proof(text: str) -> InclusionProof:
     if not lines or not lines[0].startswith("index "):
         raise MalformedError("a tlog-proof without an index")
     index = _number(lines.pop(0)[len("index ") :])
-    return InclusionProof(index=index, path=_hashes(lines), checkpoint=checkpoint)
+    return InclusionProof(index=index, path=_hashes(lines, known), checkpoint=checkpoint)
 
 
 @dataclass(frozen=True)
@@ -307,16 +328,22 @@ def parse_consistency(text: str) -> ConsistencyProof:
     if not blank or not lines[0].startswith("old "):
         raise MalformedError("not a consistency proof")
     old = _number(lines.pop(0)[len("old ") :])
-    return ConsistencyProof(old=old, path=_hashes(lines), checkpoint=checkpoint)
+    return ConsistencyProof(old=old, path=_hashes(lines, {}), checkpoint=checkpoint)
 
 
-def _hashes(lines: Sequence[str]) -> tuple[bytes, ...]:
+def _hashes(lines: Sequence[str], known: dict[str, bytes]) -> tuple[bytes, ...]:
     if len(lines) > LONGEST_PATH:
         raise MalformedError("a proof with too many hashes")
-    path = tuple(_from_base64(line) for line in lines)
-    if any(len(each) != HASH_LENGTH for each in path):
+    return tuple([known[line] if line in known else _hash(line, known) for line in lines])
+
+
+def _hash(line: str, known: dict[str, bytes]) -> bytes:
+    found = _from_base64(line)
+    if len(found) != HASH_LENGTH:
         raise MalformedError("a hash of the wrong length in a proof")
-    return path
+    if len(known) < MOST_KNOWN:
+        known[line] = found
+    return found
 
 
 def _number(text: str) -> int:
@@ -326,7 +353,7 @@ def _number(text: str) -> int:
 
 
 def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
 def _from_base64(text: str) -> bytes:

@@ -108,6 +108,8 @@ class Examination:
     note: Optional[str] = None
     checkpoint: Optional[notes.Checkpoint] = None
     log_is_trusted: bool = False
+    known: dict[str, bytes] = field(default_factory=dict)  # hashes that proofs have in common
+    passed: merkle.Passed = field(default_factory=dict)  # by proofs, in the checkpoint's tree
     entries: dict[int, Recorded] = field(default_factory=dict)
     withheld: dict[int, str] = field(default_factory=dict)
     withheld_leaves: set[str] = field(default_factory=set)
@@ -603,13 +605,15 @@ def _not_proven(at: Examination, seq: int, leaf: bytes) -> Optional[Finding]:
     if path not in at.bundle.members:
         return _failed("proof-missing", subject, f"{path} is missing")
     try:
-        proof = notes.parse_proof(at.bundle.text(path, limit=notes.LONGEST_NOTE))
+        proof = notes.parse_proof(at.bundle.text(path, limit=notes.LONGEST_NOTE), at.known)
     except MalformedError as error:
         return _failed("proof-malformed", path, error)
     if proof.index != seq or proof.checkpoint != at.note:
         return _failed("proof-malformed", path, "proves something about another state or entry")
     try:
-        merkle.verify_inclusion(seq, at.checkpoint.size, leaf, proof.path, at.checkpoint.root)
+        merkle.verify_inclusion(
+            seq, at.checkpoint.size, leaf, proof.path, at.checkpoint.root, passed=at.passed
+        )
     except BrokenError as error:
         return _failed("entry-altered", subject, f"is not what the ledger holds: {error}")
     return None
