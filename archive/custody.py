@@ -419,6 +419,7 @@ _files = threading.local()
 
 def _require_what_was_signed(origin: str, *, log: int, size: int) -> None:
     held: dict[str, object] = _agreed.__dict__
+    database = connections[DEFAULT_DB_ALIAS].settings_dict["NAME"]
     for place, promised in outside(origin):
         if promised.size > size:
             raise OlderDatabaseError(
@@ -426,7 +427,7 @@ def _require_what_was_signed(origin: str, *, log: int, size: int) -> None:
                 f"{size} entries. Restore the missing entries or open a new log; nothing is "
                 "recorded until then."
             )
-        mark = (connection.settings_dict["NAME"], promised)
+        mark = (database, promised)
         if mark in held.values():  # also when it was another place that remembered this tree
             held[place] = mark
             continue
