@@ -66,6 +66,8 @@ def audit(
     found: list[Finding] = []
     for check in CHECKS:
         found.extend(_bounded(check(at)))
+    for further in _FURTHER:
+        found.extend(_bounded(further()))
     report = gather(f"the ledger {log.origin}", found, log=log.origin, log_size=at.end, **at.facts)
     try:
         with custody.recording(actor=actor, now=now) as record:
@@ -81,6 +83,16 @@ def audit(
         unrecorded = Finding("audit-unrecorded", FAILED, "this audit", str(error))
         return gather(report.subject, (*report.findings, unrecorded), **report.facts)
     return report
+
+
+#: Checks of those who stand on the archive and can compare what they hold with the ledger.
+_FURTHER: list[Callable[[], Iterable[Finding]]] = []
+
+
+def also(check: Callable[[], Iterable[Finding]]) -> None:
+    """Have every audit make ``check``, too.  Called once, when the applications are set up."""
+    if check not in _FURTHER:
+        _FURTHER.append(check)
 
 
 def _say_nothing(_done: int, _total: int) -> None:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from archive.custody import Actor
 from evidence.models.agent import Agent
 from evidence.models.case import Case, CaseMembership
+from evidence.models.export import Export
 from evidence.models.item import EvidenceItem
 from evidence.models.levels import Level
 from evidence.models.source import Source
@@ -84,6 +85,12 @@ def may(user: User | AnonymousUser, act: str, thing: EvidenceItem | Case) -> boo
     if isinstance(thing, EvidenceItem):
         return visible_to(user, act).filter(pk=thing.pk).exists()
     return cases_for(user, act).filter(pk=thing.pk).exists()
+
+
+def exports_for(user: User | AnonymousUser) -> QuerySet[Export]:
+    """Return the exports of which ``user`` could export every item now; a sealed one hides all."""
+    hidden = EvidenceItem.objects.exclude(pk__in=visible_to(user, "export").values("pk"))
+    return Export.objects.filter(case__in=cases_for(user, "export")).exclude(items__in=hidden)
 
 
 def sources_for(user: User) -> QuerySet[Source]:

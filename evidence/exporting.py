@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -134,6 +134,9 @@ def produce(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None
     Bundle.objects.filter(pk=bundle.pk).update(state=Bundle.State.WRITING)
     actor = Actor(id=bundle.requested_by, role="release_officer")
     items = list(made.items.select_related("case", "source").order_by("exhibit_number"))
+    if not access.exports_for(made.requested_by).filter(pk=made.pk).exists():
+        # What was allowed when it was asked for may have been sealed or ended since.
+        raise outbox.QuarantineError("You may no longer export all of these items.")
     _record_heads(made, items, actor=actor, now=timezone.now())
     checkpoint = checkpoints.checkpoint()
     signer = Signer(settings.SIGNER_DIR)
@@ -456,9 +459,20 @@ def progress(made: Export) -> dict[str, Any]:
     return {"state": bundle.state, "percent": percent, "words": words[Bundle.State(bundle.state)]}
 
 
-def downloaded(made: Export, *, user: User, now: datetime) -> None:
-    """Record that a bundle leaves by download."""
-    with custody.recording(actor=access.actor_of(user, made.case), now=now) as log:
+#: A later part of a bundle belongs to the download that the same person began within this time.
+RESUMED = timedelta(days=1)
+
+
+def downloaded(made: Export, *, user: User, continued: bool = False, now: datetime) -> None:
+    """Record that a bundle leaves by download; ``continued`` parts of one are not."""
+    actor = access.actor_of(user, made.case)
+    if continued:
+        recent = custody.entries(
+            kind=events.ExportDownloaded.kind, actor=actor.id, since=now - RESUMED
+        )
+        if recent.filter(body__contains=str(made.pk)).exists():
+            return
+    with custody.recording(actor=actor, now=now) as log:
         log.add(events.ExportDownloaded(bundle=str(made.pk), sha256=made.bundle.sha256))
 
 

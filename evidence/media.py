@@ -55,10 +55,10 @@ def _pieces(file: IO[bytes], start: int, length: int) -> Iterator[bytes]:
             yield piece
 
 
-def starts_at_zero(request: HttpRequest) -> bool:
-    """Tell whether this request begins a reading, and is not the continuation of one."""
+def continues(request: HttpRequest) -> bool:
+    """Tell whether this request asks for the later part of something, as a resumed one does."""
     match = _RANGE.fullmatch(request.headers.get("Range", "").strip())
-    return not match or match.group(1) in {"", "0"}
+    return bool(match and match.group(1) and int(match.group(1)) > 0)
 
 
 def _response(

@@ -47,9 +47,20 @@ def seen(user: User, item: EvidenceItem, *, rendition: str, now: datetime) -> No
         )
 
 
-def downloaded(user: User, file: EvidenceFile, *, now: datetime) -> None:
-    """Record that an original leaves by download."""
-    with custody.recording(actor=access.actor_of(user, file.item.case), now=now) as log:
+#: A later part of a file belongs to the download that the same person began within this time.
+RESUMED = timedelta(days=1)
+
+
+def downloaded(user: User, file: EvidenceFile, *, continued: bool, now: datetime) -> None:
+    """Record that an original leaves by download; ``continued`` parts of one are not."""
+    actor = access.actor_of(user, file.item.case)
+    if continued:
+        recent = custody.entries(
+            kind=events.ItemDownloaded.kind, item=file.item_id, actor=actor.id, since=now - RESUMED
+        )
+        if any(_data(entry).get("file") == str(file.pk) for entry in recent):
+            return
+    with custody.recording(actor=actor, now=now) as log:
         log.add(
             events.ItemDownloaded(
                 case=str(file.item.case_id), file=str(file.pk), sha256=file.sha256, reason=None

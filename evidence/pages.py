@@ -102,6 +102,12 @@ def receipt(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
     )
 
 
+def _not_as_taken_in(request: HttpRequest, item: EvidenceItem) -> HttpResponse:
+    answer = _page(request, "admin/evidence/damaged.html", "Not as it was taken in", item=item)
+    answer.status_code = 503
+    return answer
+
+
 @staff_member_required
 @require_safe
 def original(request: HttpRequest, item: uuid.UUID, file: uuid.UUID) -> HttpResponseBase:
@@ -110,11 +116,19 @@ def original(request: HttpRequest, item: uuid.UUID, file: uuid.UUID) -> HttpResp
     if not _user(request).has_perm("evidence.download_original"):
         raise PermissionDenied
     row = get_object_or_404(found.files, pk=file, role=EvidenceFile.Role.EVIDENTIARY)
-    if request.method == "GET" and media.starts_at_zero(request):
-        observing.downloaded(_user(request), row, now=timezone.now())
+    if row.stored is None or row.stored.state != row.stored.State.STORED:
+        return _not_as_taken_in(request, found)
+    try:
+        opened = store.open(row.sha256)
+    except store.StoreError:
+        return _not_as_taken_in(request, found)
+    if request.method == "GET":
+        observing.downloaded(
+            _user(request), row, continued=media.continues(request), now=timezone.now()
+        )
     return media.attachment(
         request,
-        store.open(row.sha256),
+        opened,
         size=row.size,
         filename=row.original_filename,
         sha256=row.sha256,
@@ -127,8 +141,7 @@ def derivative(request: HttpRequest, item: uuid.UUID, file: uuid.UUID) -> HttpRe
     """Send a derivative for the page to show, in ranges, so that a video can be sought."""
     found = _item(request, item, "view")
     row = get_object_or_404(found.files, pk=file, role=EvidenceFile.Role.DERIVATIVE)
-    if media.starts_at_zero(request):
-        observing.seen(_user(request), found, rendition=row.derivation, now=timezone.now())
+    observing.seen(_user(request), found, rendition=row.derivation, now=timezone.now())
     return media.viewable(
         request,
         storages["derivatives"].open(row.storage_name),
@@ -190,11 +203,7 @@ def export_new(request: HttpRequest) -> HttpResponse:
 
 def _export(request: HttpRequest, bundle: uuid.UUID) -> Export:
     user = _user(request)
-    found = (
-        Export.objects.filter(pk=bundle, case__in=access.cases_for(user, "export"))
-        .select_related("bundle", "case")
-        .first()
-    )
+    found = access.exports_for(user).filter(pk=bundle).select_related("bundle", "case").first()
     if found is None or not user.has_perm("evidence.export_bundle"):
         observing.refused(user, act="export", what="bundle", now=timezone.now())
         raise Http404("No such bundle.")
@@ -208,9 +217,7 @@ def export_list(request: HttpRequest) -> HttpResponse:
     user = _user(request)
     if not user.has_perm("evidence.export_bundle"):
         raise PermissionDenied
-    exports = Export.objects.filter(case__in=access.cases_for(user, "export")).select_related(
-        "bundle", "case"
-    )[:200]
+    exports = access.exports_for(user).select_related("bundle", "case")[:200]
     return _page(request, "admin/evidence/export_list.html", "Exports", exports=exports)
 
 
@@ -245,8 +252,13 @@ def export_download(request: HttpRequest, bundle: uuid.UUID) -> HttpResponseBase
     row = found.bundle
     if row.state != row.State.VERIFIED:
         raise Http404("No such bundle.")
-    if request.method == "GET" and media.starts_at_zero(request):
-        exporting.downloaded(found, user=_user(request), now=timezone.now())
+    if request.method == "GET":
+        exporting.downloaded(
+            found,
+            user=_user(request),
+            continued=media.continues(request),
+            now=timezone.now(),
+        )
     return media.attachment(
         request,
         storages["bundles"].open(row.storage_name),

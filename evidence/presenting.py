@@ -309,8 +309,14 @@ class LedgerQuery:
 PAGE = 50
 
 
-def _midnight(day: str) -> datetime:
-    return datetime.combine(date.fromisoformat(day), time.min, tzinfo=UTC)
+def _midnight(day: str, *, after: int = 0) -> datetime | None:
+    """Return the first instant of a day, or of one ``after`` it; None for what is no day."""
+    try:
+        return datetime.combine(
+            date.fromisoformat(day) + timedelta(days=after), time.min, tzinfo=UTC
+        )
+    except (ValueError, OverflowError):
+        return None
 
 
 def ledger_page(query: LedgerQuery) -> tuple[list[Step], int | None]:
@@ -328,10 +334,10 @@ def ledger_page(query: LedgerQuery) -> tuple[list[Step], int | None]:
         entries = entries.filter(kind=query.kind)
     if query.actor:
         entries = entries.filter(actor=query.actor)
-    if query.since:
-        entries = entries.filter(time__gte=_midnight(query.since))
-    if query.until:
-        entries = entries.filter(time__lt=_midnight(query.until) + timedelta(days=1))
+    if since := _midnight(query.since):
+        entries = entries.filter(time__gte=since)
+    if until := _midnight(query.until, after=1):
+        entries = entries.filter(time__lt=until)
     if query.before is not None:
         entries = entries.filter(seq__lt=query.before)
     rows = list(entries[: PAGE + 1])

@@ -90,6 +90,9 @@ CHOICES = {
 }
 
 
+LONGEST_FIELDS = 64 * 1024  # characters of a row's description
+
+
 class Refusal(Exception):  # noqa: N818 - an answer to give, not a fault
     """The answer to a request that can't be done: a status, and a sentence that says what to do."""
 
@@ -152,8 +155,10 @@ def _metadata(request: HttpRequest) -> dict[str, str]:
 def _described(text: str, user: User) -> dict[str, Any]:
     """Read what the page says about the file; refuse what the catalogue could not keep."""
     try:
-        given = json.loads(text or "{}")
-    except ValueError as error:
+        text.encode("utf-8")
+        given = json.loads(text[:LONGEST_FIELDS] or "{}")
+        json.dumps(given, ensure_ascii=False).encode("utf-8")  # no half characters in any value
+    except (ValueError, RecursionError) as error:
         raise Refusal(400, "The description of the file is not JSON.") from error
     if not isinstance(given, dict) or not set(given) <= set(FIELDS):
         raise Refusal(400, "The description of the file has unknown fields.")

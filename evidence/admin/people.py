@@ -1,5 +1,6 @@
 """Accounts in the admin: administrators set groups, and make nobody more than that."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin
@@ -41,6 +42,20 @@ class PersonAdmin(UserAdmin):
             ("Person", {"fields": ("first_name", "last_name", "email")}),
             ("Rights", {"fields": rights}),
         )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        giver = access.user_of(request)
+        if obj is not None and obj.pk == giver.pk and not giver.is_superuser:
+            return ("is_active", "is_staff", "groups")
+        return ()
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002 - Django's name
+        answer = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and answer.status_code == HTTPStatus.FOUND:
+            describing.record_permissions(
+                User.objects.get(pk=id), user=access.user_of(request), now=timezone.now()
+            )
+        return answer
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if obj is not None and obj.is_superuser and not access.user_of(request).is_superuser:

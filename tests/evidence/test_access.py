@@ -12,7 +12,7 @@ from django.urls import get_resolver, reverse
 from django.utils import timezone
 
 from archive import custody
-from evidence import access
+from evidence import access, exporting
 from evidence.models.case import CaseMembership
 from evidence.models.item import EvidenceItem
 from tests import people
@@ -173,3 +173,34 @@ def test_nothing_but_the_login_answers_somebody_who_is_not_signed_in(db, opened_
             assert answer.status_code in {302, 401, 403, 404, 405}, (where, answer.status_code)
             if answer.status_code == 302:
                 assert "/admin/login/" in answer["Location"] or "login" in answer["Location"], where
+
+
+def test_a_bundle_with_a_sealed_item_does_not_exist_for_who_may_not_see_the_item(cast):
+    receipt = people.upload(cast.case, cast.researcher, level="sealed")
+    membership = CaseMembership.objects.get(user=cast.release_officer)
+    membership.actions = ["view_sealed"]
+    membership.save()
+    made = exporting.export(
+        list(EvidenceItem.objects.filter(pk=receipt.item).select_related("case")),
+        purpose="trial",
+        recipient="court",
+        user=cast.release_officer,
+        now=people.NOW,
+    )
+    page = reverse("evidence:export", args=[made.pk])
+    client = _as(cast.release_officer)
+    assert client.get(page).status_code == 200
+
+    membership.actions = []
+    membership.save()
+
+    assert client.get(page).status_code == 404
+    assert client.get(reverse("evidence:export_download", args=[made.pk])).status_code == 404
+    assert "court" not in client.get(reverse("evidence:exports")).content.decode()
+
+
+@pytest.mark.parametrize("query", ["?since=garbage", "?until=9999-12-31", "?before=x"])
+def test_the_ledger_answers_what_is_no_day(cast, query):
+    client = _as(cast.auditor)
+
+    assert client.get(reverse("admin:archive_entry_changelist") + query).status_code == 200

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from archive import custody
+from archive.models.stored_object import StoredObject
 from evidence.models.item import EvidenceItem
 from tests import people
 
@@ -114,3 +115,19 @@ def test_reading_the_ledger_is_an_entry(cast):
     client.get(reverse("admin:archive_entry_changelist"))
 
     assert len(custody.entries(kind="ledger.read")) == 1
+
+
+@pytest.mark.parametrize("asked", ["bytes=00-", "bytes=1-", "bytes=-100", "bytes=0-0"])
+def test_no_range_lets_a_download_go_unrecorded(client, url, asked):
+    _body(client.get(url, headers={"Range": asked}))
+
+    assert len(custody.entries(kind="item.downloaded")) == 1
+
+
+def test_a_damaged_or_missing_original_is_not_handed_out_and_that_is_said(client, url):
+    StoredObject.objects.update(state=StoredObject.State.DAMAGED)
+
+    answer = client.get(url)
+
+    assert answer.status_code == 503
+    assert "missing or damaged" in answer.content.decode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import Group, Permission
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 
 from archive.models.ledger import Entry
@@ -175,3 +175,28 @@ def test_a_change_of_rights_is_an_entry(cast):
     changed = Entry.objects.filter(kind="permission.changed").order_by("-seq").first()
     assert changed is not None
     assert '"roles":["auditor"]' in changed.body
+
+
+def test_an_administrator_gives_no_role_to_themselves(cast):
+    group = Group.objects.get(name="auditor")
+
+    _as(cast.administrator).post(
+        reverse("admin:auth_user_change", args=[cast.administrator.pk]),
+        {
+            "username": "administrator",
+            "is_active": "on",
+            "is_staff": "on",
+            "groups": [str(group.pk)],
+        },
+    )
+
+    assert not cast.administrator.groups.filter(name="auditor").exists()
+
+
+def test_a_ledger_that_can_not_be_written_is_said_in_its_own_words(cast):
+    client = _as(cast.auditor)
+    with override_settings(LOG_ORIGIN="elsewhere.invalid/log"):
+        answer = client.get(reverse("admin:archive_entry_changelist"))
+
+    assert answer.status_code == 503
+    assert "was not opened" in answer.content.decode()

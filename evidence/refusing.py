@@ -1,0 +1,28 @@
+"""Says in words when nothing can be recorded, and therefore nothing may happen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.template.loader import render_to_string
+
+from archive.custody import CustodyError
+
+
+class CustodyStopped:
+    """Middleware: an act that custody refuses is answered with custody's own sentence."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Answer 503 for a ledger that can't be written; leave everything else alone."""
+        if not isinstance(error, CustodyError):
+            return None
+        return HttpResponse(
+            render_to_string("503.html", {"sentence": str(error)}, request=request), status=503
+        )
