@@ -2,10 +2,15 @@
 
     python -m benchmarks.export [--big BYTES] [--small COUNT] [--small-size BYTES] [--rounds N]
 
-Both make SHA-256 and SHA-512 manifests of the same payload.  bagit.py renames the files that lie
-there into a bag; we read originals, hash them, and write a new file with an fsync.  "Written and
-verified" is what a person waits for: our own verifier passes every bundle before it is offered;
-beside it stands bagit.py making its bag and validating it.
+The same originals for both, with SHA-256 and SHA-512 manifests.  Two rivals are printed:
+"originals" is a person with these originals and nothing else, whom bagit.py gives a bag of them;
+"payload" has bagit.py hash all that our bundle holds, with each original's custody entry, proof and
+item.json.  Targets are held against the harder one, "originals".  bagit.py renames the files that
+lie there into a bag, copies nothing and syncs nothing; we read originals, hash them, and write a
+new file with an fsync.
+
+"Written and verified" is what a person waits for: our own verifier passes every bundle before it is
+offered; beside it stands bagit.py making its bag and validating it.
 """
 
 from __future__ import annotations
@@ -16,8 +21,9 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import django
@@ -39,6 +45,8 @@ def compare(folder: Path, *, count: int, size: int, items: int, rounds: int, tar
     )
     shutil.rmtree(folder / "unpacked")
     bundle.unlink()
+    originals = folder / "originals-alone"
+    shutil.copytree(chosen.originals, originals)
 
     def write_only() -> None:
         with bundle.open("wb", buffering=0) as sink:
@@ -56,47 +64,50 @@ def compare(folder: Path, *, count: int, size: int, items: int, rounds: int, tar
         selection.validate_with_bagit(bag, processes=processes)
 
     @contextmanager
-    def fresh(_name: str) -> Iterator[None]:
+    def fresh(name: str) -> Iterator[None]:
+        source = payload if "payload" in name else originals
         os.sync()
-        payload.rename(bag)
+        source.rename(bag)
         try:
             yield
         finally:
             made = bag / "data" if (bag / "bagit.txt").exists() else bag
-            made.rename(payload)
+            made.rename(source)
             shutil.rmtree(bag, ignore_errors=True)
             bundle.unlink(missing_ok=True)
 
-    times = measuring.medians(
-        {
-            "ours: written, with fsync": write_only,
-            "bagit.py: made, 1 process": lambda: make(1),
-            "bagit.py: made, 2 processes": lambda: make(2),
-            "ours: written and verified": write_and_verify,
-            "bagit.py: made and validated, 1 process": lambda: make_and_validate(1),
-            "bagit.py: made and validated, 2 processes": lambda: make_and_validate(2),
-        },
-        rounds=rounds,
-        around=fresh,
-    )
+    acts: dict[str, measuring.Act] = {
+        "ours: written, with fsync": write_only,
+        "ours: written and verified": write_and_verify,
+    }
+    for processes in (1, 2):
+        for of in ("originals", "payload"):
+            acts[f"bagit.py: made, {of}, -p{processes}"] = partial(make, processes)
+            acts[f"bagit.py: made and validated, {of}, -p{processes}"] = partial(
+                make_and_validate, processes
+            )
+    times = measuring.medians(acts, rounds=rounds, around=fresh)
     print(
         f"{count} originals of {size} bytes in {items} items: {written.file_count} files, "
         f"{written.size / 1e6:.0f} MB"
     )
     for name, seconds in times.items():
         print(f"  {name:<58} {seconds:6.2f} s  {written.size / seconds / 1e6:7.0f} MB/s")
-    made = min(seconds for name, seconds in times.items() if name.startswith("bagit.py: made,"))
-    whole = min(seconds for name, seconds in times.items() if "made and validated" in name)
-    writing = measuring.ratio(
-        "written, against bagit.py's better time", made, times["ours: written, with fsync"], target
-    )
-    waiting = measuring.ratio(
-        "written and verified, against made and validated",
-        whole,
-        times["ours: written and verified"],
-        target,
-    )
-    return writing and waiting
+    return _ratios(times, target)
+
+
+def _ratios(times: Mapping[str, float], target: float) -> bool:
+    """Print all ratios; return whether those against the harder rival meet the target."""
+    met = []
+    for of in ("payload", "originals"):
+        for ours, theirs in (
+            ("ours: written, with fsync", "made"),
+            ("ours: written and verified", "made and validated"),
+        ):
+            rival = min(times[f"bagit.py: {theirs}, {of}, -p{processes}"] for processes in (1, 2))
+            enough = measuring.ratio(f"{theirs}, {of}", rival, times[ours], target)
+            met += [enough] if of == "originals" else []
+    return all(met)
 
 
 def main() -> int:
