@@ -18,7 +18,7 @@ from django.db import connections
 from archive import custody
 from archive.models.ledger import Log
 
-pytest_plugins = ["tests.servers"]
+pytest_plugins = ["tests.browsers", "tests.servers"]
 
 
 @pytest.fixture(autouse=True)

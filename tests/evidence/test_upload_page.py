@@ -7,7 +7,6 @@ import fcntl
 import hashlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -34,10 +33,6 @@ from tests import people
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = next(
-    (path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path),
-    None,
-)
 #: Bytes of the large journey; 2 GiB (2147483648) is what is promised, less is for every day.
 LARGE = int(os.environ.get("UPLOAD_JOURNEY_BYTES", str(96 * 2**20)))
 WAIT = 60_000 + LARGE // 2**20 * 400  # milliseconds
@@ -119,21 +114,6 @@ def server(committed_database: Any, cast: people.Cast) -> Iterator[Server]:
     running.start()
     yield running
     running.kill()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine: `apt-get install chromium` brings it")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where there is a browser
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield opened
-        opened.close()
 
 
 @pytest.fixture
