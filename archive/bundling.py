@@ -27,6 +27,7 @@ from archive import safe_names, stored_zip
 from archive.custody_files import CustodySelection, custody_files
 from archive.proof import notes, verify
 from archive.proof.digests import Measurement, Measuring
+from archive.proof.examination import Policy
 from archive.proof.report import NOT_CHECKED, PASSED, Report
 from archive.signer import Signer
 from archive.staged_writing import StagedWriter
@@ -210,7 +211,7 @@ def check(path: Path, *, vkey: str) -> tuple[str, Report]:
     """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="bundle-sha256") as beside:
         digest = beside.submit(_sha256_of, path)
-        report = verify.verify(path, verify.Policy(vkeys=(vkey,)))
+        report = verify.verify(path, Policy(vkeys=(vkey,)))
         sha256 = digest.result()
     if not report.verdict.is_good:
         wrong = [str(one) for one in report.findings if one.outcome not in (PASSED, NOT_CHECKED)]

@@ -21,7 +21,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
 from archive import bundling  # noqa: E402 - needs the settings
-from archive.proof.verify import Policy, verify  # noqa: E402 - as above
+from archive.proof.examination import Policy  # noqa: E402 - as above
+from archive.proof.verify import verify  # noqa: E402 - as above
 from benchmarks import measuring, selection  # noqa: E402 - needs the settings
 
 

@@ -17,8 +17,9 @@ from typing import NoReturn, Optional
 
 from archive.proof import notes
 from archive.proof.errors import MalformedError
+from archive.proof.examination import Policy
 from archive.proof.report import Report
-from archive.proof.verify import Policy, verify
+from archive.proof.verify import verify
 
 USAGE = 64
 GRAVEST_FIRST = (4, 1, 2, 3, 0)

@@ -28,7 +28,8 @@ from archive.bundling import BundleContents, BundleFile, BundleItem
 from archive.custody_files import ChosenEntry, CustodySelection, Level, choose, custody_files, heads
 from archive.proof import events, merkle, notes
 from archive.proof.digests import measure
-from archive.proof.verify import Policy, verify
+from archive.proof.examination import Policy
+from archive.proof.verify import verify
 from archive.signer import Signer
 from config.environment import ROOT
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from archive.proof.verify import Policy, verify
+from archive.proof.examination import Policy
+from archive.proof.verify import verify
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 VERSIONS = sorted(path for path in GOLDEN.iterdir() if (path / "vkey.txt").exists())

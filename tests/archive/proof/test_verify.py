@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archive.proof import notes
+from archive.proof.examination import Policy
 from archive.proof.report import FAILED, NOT_CHECKED, PASSED, Report
-from archive.proof.verify import Policy, verify
+from archive.proof.verify import verify
 from tests import adversary
 
 TRUSTING = Policy(vkeys=(adversary.VKEY,))

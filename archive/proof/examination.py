@@ -1,0 +1,98 @@
+"""A verification under way: whom the reader trusts, and what the checks tell one another.
+
+Each check takes the examination, reads what earlier checks have established, adds its own, and
+gives findings.  Here stand also the paths of a bundle that more than one check looks at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Callable, Optional
+
+from archive.proof import merkle, notes
+from archive.proof.bundle import Bundle
+from archive.proof.report import FAILED, PASSED, Finding
+
+CUSTODY = "data/custody/"
+
+LONGEST_MANIFEST = 512 * 1024 * 1024  # bytes
+LONGEST_TEXT = 64 * 1024 * 1024
+LONGEST_RECORD = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Whom the reader trusts and what the reader remembers.
+
+    ``vkeys`` are logs' verifier keys, ``keys`` raw Ed25519 keys (of a log or of a bundle's
+    signature), ``remembered`` signed checkpoints that were seen before.
+    """
+
+    vkeys: tuple[str, ...] = ()
+    keys: tuple[bytes, ...] = ()
+    remembered: tuple[str, ...] = ()
+    unsigned: bool = False
+
+    @property
+    def public_keys(self) -> tuple[bytes, ...]:
+        """All trusted keys in raw form."""
+        named = [notes.parse_vkey(each) for each in self.vkeys]
+        return self.keys + tuple(key.public for key in named if key.type == notes.ED25519)
+
+    def vkeys_of(self, origin: str) -> tuple[str, ...]:
+        """The trusted keys with which a log of this origin may sign."""
+        return self.vkeys + tuple(notes.vkey(origin, key) for key in self.keys)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the checks need of an entry once its bytes are proven; the bytes are not kept."""
+
+    seq: int
+    leaf: bytes
+    time: datetime
+    kind: str
+    item: Optional[str]
+    item_seq: Optional[int]
+    prev: Optional[str]
+    data: Mapping[str, Any]
+
+
+@dataclass
+class Examination:
+    """A verification under way: what earlier checks have established for later ones."""
+
+    bundle: Bundle
+    policy: Policy
+    facts: dict[str, Any] = field(default_factory=dict)
+    manifests: dict[str, dict[str, str]] = field(default_factory=dict)
+    tag_manifests: dict[str, dict[str, str]] = field(default_factory=dict)
+    bundle_id: Optional[str] = None
+    oxum: Optional[str] = None
+    note: Optional[str] = None
+    checkpoint: Optional[notes.Checkpoint] = None
+    log_is_trusted: bool = False
+    known: dict[str, bytes] = field(default_factory=dict)  # hashes that proofs have in common
+    passed: merkle.Passed = field(default_factory=dict)  # by proofs, in the checkpoint's tree
+    entries: dict[int, Recorded] = field(default_factory=dict)
+    withheld: dict[int, str] = field(default_factory=dict)
+    withheld_leaves: set[str] = field(default_factory=set)
+    digests: dict[str, int] = field(default_factory=dict)  # of disclosures: how often they stand
+    exhibit_numbers: dict[str, Any] = field(default_factory=dict)  # by item, as registered
+
+    @property
+    def has_custody(self) -> bool:
+        return any(path.startswith(CUSTODY) for path in self.bundle.members)
+
+
+Check = Callable[[Examination], Iterator[Finding]]
+
+
+def failed(code: str, subject: str, detail: object = "") -> Finding:
+    return Finding(code, FAILED, subject, str(detail))
+
+
+def passed(code: str, subject: str, detail: object = "") -> Finding:
+    return Finding(code, PASSED, subject, str(detail))

@@ -1,0 +1,180 @@
+"""Who signed a bundle and its log, and whether the log still says what the reader saw before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Union
+
+from archive.proof import ed25519, merkle, notes
+from archive.proof.errors import BrokenError, MalformedError, ProofError
+from archive.proof.examination import CUSTODY, LONGEST_MANIFEST, Examination, failed, passed
+from archive.proof.report import FAILED, FORKED, NOT_CHECKED, UNTRUSTED, Finding
+
+SIGNATURE = "signatures/tagmanifest-sha512.txt.ed25519.sig"
+PUBLIC_KEY = "signatures/archive-ed25519.pub.pem"
+SIGNED = "tagmanifest-sha512.txt"
+CHECKPOINT = "data/custody/checkpoint"
+CONSISTENCY = "data/custody/consistency/"
+
+
+def tag_manifest_is_signed(at: Examination) -> Iterator[Finding]:
+    """The one signature from which all digests hang was made with a key that the reader trusts."""
+    try:
+        signature = at.bundle.read(SIGNATURE, limit=4096)
+        signed = at.bundle.read(SIGNED, limit=LONGEST_MANIFEST)
+    except MalformedError as error:
+        if at.policy.unsigned:
+            yield Finding("signature-missing", UNTRUSTED, SIGNATURE, f"{error}, as you allowed")
+        else:
+            yield failed("signature-missing", SIGNATURE, error)
+        return
+    for public in at.policy.public_keys:
+        if ed25519.verify(public, signature, signed):
+            at.facts["signer_fingerprint"] = notes.fingerprint(public)
+            yield passed("signer-trusted", SIGNED, "signed with a key that you trust")
+            break
+    own = _own_key(at)
+    if isinstance(own, Finding):
+        yield own
+        return
+    if "signer_fingerprint" in at.facts:
+        if own not in at.policy.public_keys:
+            yield failed("key-foreign", PUBLIC_KEY, "not the key that signed the bundle")
+        return
+    if not ed25519.verify(own, signature, signed):
+        yield failed("signature-wrong", SIGNATURE, f"does not belong to {SIGNED}")
+        return
+    at.facts["signer_fingerprint"] = notes.fingerprint(own)
+    why = (
+        "not among the keys that you trust"
+        if at.policy.public_keys
+        else "and you named no key; compare it over another channel and give it with --key"
+    )
+    yield Finding(
+        "signer-unknown", UNTRUSTED, SIGNED, f"signed with the key {notes.fingerprint(own)}, {why}"
+    )
+
+
+def _own_key(at: Examination) -> Union[bytes, Finding]:
+    try:
+        return notes.parse_ed25519_pem(at.bundle.text(PUBLIC_KEY, limit=4096))
+    except MalformedError as error:
+        return failed("key-malformed", PUBLIC_KEY, error)
+
+
+def checkpoint_is_signed(at: Examination) -> Iterator[Finding]:
+    """The log's state is signed by its key (C2SP tlog-checkpoint)."""
+    if not at.has_custody:
+        outcome = UNTRUSTED if at.policy.unsigned else FAILED
+        yield Finding("custody-missing", outcome, CUSTODY, "the bundle proves no custody")
+        return
+    try:
+        note = at.bundle.text(CHECKPOINT, limit=notes.LONGEST_NOTE)
+        text, lines = notes.split_note(note)
+        checkpoint = notes.Checkpoint.parse(text)
+    except MalformedError as error:
+        yield failed("checkpoint-malformed", CHECKPOINT, error)
+        return
+    at.note, at.checkpoint = note, checkpoint
+    at.facts.update(log=checkpoint.origin, log_size=checkpoint.size)
+    trusted = at.policy.vkeys_of(checkpoint.origin)
+    known = {(key.name, key.id) for key in map(notes.parse_vkey, trusted)}
+    try:
+        if any((line.name, line.key_id) in known for line in lines):
+            verified = notes.verify_note(note, trusted)
+            if any(key.name == checkpoint.origin for key in verified.signed_by):
+                at.log_is_trusted = True
+                yield passed("checkpoint-signed", CHECKPOINT, "signed with a key that you trust")
+                return
+        own = _own_key(at)
+        if isinstance(own, bytes):
+            notes.verify_note(note, [notes.vkey(checkpoint.origin, own)])
+    except (BrokenError, MalformedError) as error:
+        yield failed("checkpoint-signature", CHECKPOINT, error)
+        return
+    yield Finding(
+        "checkpoint-unknown-signer",
+        UNTRUSTED,
+        CHECKPOINT,
+        "signed, but not with a key that you trust",
+    )
+
+
+def remembered_states_agree(at: Examination) -> Iterator[Finding]:
+    """The log still begins with everything that the reader saw of it before."""
+    now = at.checkpoint
+    if now is None:
+        return
+    seen = [
+        (notes.Checkpoint.parse(notes.split_note(note)[0]), note) for note in at.policy.remembered
+    ]
+    seen = [(old, note) for old, note in seen if old.origin == now.origin]
+    if not seen:
+        yield Finding(
+            "nothing-remembered",
+            NOT_CHECKED,
+            now.origin,
+            "no earlier state to compare with: a ledger that was cut short or rewritten by its own"
+            " key holder would not be noticed (attacks 3, 5, 6, 7, 8, 9, 13); keep this bundle, or"
+            " use --store",
+        )
+        return
+    agreed = True
+    same = any(old.size == now.size and old.root == now.root for old, _ in seen)
+    for old, note in seen:
+        for finding in _agree(at, old, note, now, seen_before=same):
+            agreed = False
+            yield finding
+    if agreed:
+        yield passed(
+            "consistent-with-remembered", now.origin, f"agrees with {len(seen)} earlier states"
+        )
+
+
+def _agree(
+    at: Examination, old: notes.Checkpoint, note: str, now: notes.Checkpoint, *, seen_before: bool
+) -> Iterator[Finding]:
+    subject = f"{now.origin} at {old.size}"
+    if old.size == now.size:
+        if old.root == now.root:
+            return
+        if at.log_is_trusted and _is_signed_by(note, at.policy.vkeys_of(now.origin)):
+            at.facts["fork"] = [note, at.note]
+            yield Finding("fork", FORKED, subject, "two signed states with the same size")
+        else:
+            yield failed("state-contradicts", subject, "not the state that you saw before")
+    elif old.size > now.size:
+        if not seen_before:
+            yield Finding(
+                "older-than-remembered",
+                UNTRUSTED,
+                subject,
+                f"you saw a larger ledger before; this one ends at {now.size}: an older bundle, or"
+                " a ledger that was cut short",
+            )
+    elif old.size:
+        path = f"{CONSISTENCY}{old.size}-{now.size}"
+        if path not in at.bundle.members:
+            yield Finding(
+                "consistency-unproven",
+                NOT_CHECKED,
+                subject,
+                "the bundle brings no proof that the ledger still begins with what you saw; ask"
+                f" the archive for consistency/{old.size}-{now.size} (attacks 3, 5, 6, 9, 13)",
+            )
+            return
+        try:
+            proof = notes.parse_consistency(at.bundle.text(path, limit=notes.LONGEST_NOTE))
+            if proof.old != old.size or proof.checkpoint != at.note:
+                raise BrokenError("a proof about other states")
+            merkle.verify_consistency(old.size, now.size, old.root, now.root, proof.path)
+        except ProofError as error:
+            yield failed("consistency-broken", path, error)
+
+
+def _is_signed_by(note: str, vkeys: tuple[str, ...]) -> bool:
+    try:
+        notes.verify_note(note, vkeys)
+    except ProofError:
+        return False
+    return True
