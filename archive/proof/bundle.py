@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256, sha512
 from io import FileIO
+from operator import attrgetter
 from types import TracebackType
 from typing import NamedTuple, Optional, Union
 
@@ -27,10 +28,13 @@ from archive.proof.digests import AHEAD, Measuring
 from archive.proof.errors import MalformedError
 
 CHUNK = 1024 * 1024  # bytes read at a time
+SMALL = 256 * 1024  # bytes; below, a file is read at once
 MOST_MEMBERS = 1_000_000
 LONGEST_DIRECTORY = 512 * 1024 * 1024  # bytes of a ZIP's central directory
 LONGEST_NAME = 1024  # characters of a path
 LONGEST_PART = 255  # bytes of a path's part
+
+WRONG_CRC = "the content does not have the CRC-32 that the ZIP file states"
 
 _PLAIN = re.compile(  # most names: no dot first or last, no device, nothing to look at twice
     r"(?:(?:^|/)(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|$))"
@@ -50,7 +54,7 @@ _CENTRAL = struct.Struct("<4s4B4H3L5H2L")  # 4.3.12
 _LOCAL = struct.Struct("<4s2B4H3L2H")  # 4.3.7
 _ENCRYPTED = 0x0001 | 0x0040 | 0x2000  # bits of the general purpose flag
 _DESCRIPTOR = 0x0008
-_UTF8 = 0x0800
+_PLAIN_FORMS = (0, stat.S_IFREG >> 12)  # of a member: not said, or a regular file
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,8 @@ class Bundle:
     Use as a context manager; make one with ``open_bundle``.
     """
 
+    states_crc32 = False  # whether the container says what its members' CRC-32 are
+
     def __init__(self, name: str) -> None:
         self.name = name
         self.members: dict[str, Member] = {}
@@ -157,9 +163,10 @@ class Bundle:
 
         Raises MalformedError if the content is not what the container says about it.
         """
-        if member.size <= CHUNK // 4:
+        if member.size <= SMALL:
             content = self.content(member)
-            self._check_crc(member, zlib.crc32(content))
+            if self.states_crc32 and zlib.crc32(content) != member.crc32:
+                raise MalformedError(WRONG_CRC)
             return sha256(content).hexdigest(), sha512(content).hexdigest()
         measuring = Measuring()
         left, turn = member.size, 0
@@ -175,7 +182,8 @@ class Bundle:
                     turn = (turn + 1) % len(self._buffers)
         finally:
             measured = measuring.done()
-        self._check_crc(member, measured.crc32)
+        if self.states_crc32 and measured.crc32 != member.crc32:
+            raise MalformedError(WRONG_CRC)
         return measured.sha256.hex(), measured.sha512.hex()
 
     def _at_content(self, member: Member) -> AbstractContextManager[FileIO]:
@@ -186,9 +194,6 @@ class Bundle:
     def _buffers(self) -> list[memoryview]:
         """Buffers for big members; new memory for each chunk costs more than SHA-256 of it."""
         return [memoryview(bytearray(CHUNK)) for _ in range(AHEAD + 1)]
-
-    def _check_crc(self, member: Member, crc32: int) -> None:
-        """Compare with what the container says, if it says anything."""
 
     def _fault(self, code: str, subject: str, detail: str) -> None:
         self.faults.append(Fault(code, subject, detail))
@@ -203,12 +208,16 @@ class Bundle:
         if path in self.members:
             self._fault("name-duplicate", path, "two files have this name")
             return
-        folded = unicodedata.normalize("NFC", path.casefold())
+        folded = path.lower() if path.isascii() else _folded(path)
         if folded in self._folded:
             other = self._folded[folded]
             self._fault("name-collision", path, f"the name differs from {other} only in case")
         self._folded[folded] = path
         self.members[path] = member
+
+
+def _folded(path: str) -> str:
+    return unicodedata.normalize("NFC", path.casefold())
 
 
 def open_bundle(path: Union[str, os.PathLike[str]]) -> Bundle:
@@ -301,6 +310,8 @@ _FLAGS = (
 
 
 class _Zip(Bundle):
+    states_crc32 = True
+
     def __init__(self, path: Union[str, os.PathLike[str]]) -> None:
         super().__init__(os.path.basename(os.fspath(path)))  # noqa: PTH119 - as above
         self._file = self._closing.enter_context(FileIO(os.fspath(path), "rb"))
@@ -336,10 +347,6 @@ class _Zip(Bundle):
     def _begin(self, member: Member) -> int:
         head = self._at(member.start, min(member.end - member.start, _LOCAL.size + 2 * 65535))
         return member.start + _local_length(member, head)
-
-    def _check_crc(self, member: Member, crc32: int) -> None:
-        if crc32 != member.crc32:
-            raise MalformedError("the content does not have the CRC-32 that the ZIP file states")
 
     def _at(self, offset: int, length: int) -> bytes:
         """Read exactly these bytes; small ones by way of a window, since neighbours follow."""
@@ -413,15 +420,11 @@ class _Zip(Bundle):
             path = _name(raw_name)
             if disk:
                 raise MalformedError("one part of a ZIP file in several parts")
-            self._check_listed(path, flags, method, outer, sizes=(packed, size))
-            yield Member(
-                path=path,
-                size=size if method == 0 else packed,
-                start=offset,
-                crc32=crc32,
-                flags=flags if method == 0 and not flags & _ENCRYPTED else -1,
-                raw_name=raw_name,
-            )
+            if method or packed != size or flags & _ENCRYPTED or outer >> 28 not in _PLAIN_FORMS:
+                self._check_listed(path, flags, method, outer, sizes=(packed, size))
+                if method or flags & _ENCRYPTED:
+                    size, flags = packed, -1
+            yield Member(path, size, offset, 0, crc32, flags, raw_name)
         if at != len(directory):
             raise MalformedError("the ZIP file's directory holds more than its members")
 
@@ -441,33 +444,37 @@ class _Zip(Bundle):
             kind = "a symbolic link" if form == stat.S_IFLNK else "a special file"
             self._fault("not-a-regular-file", path, f"{kind}, not a regular file")
 
-    def _place(self, listed: list[Member], directory_start: int) -> None:
+    def _place(  # noqa: C901 - one branch for each fault
+        self, listed: list[Member], directory_start: int
+    ) -> None:
         """Give each member its room, and take in those that are sound."""
         refused = {fault.subject for fault in self.faults}
-        placed = sorted(listed, key=lambda member: member.start)
+        placed = sorted(listed, key=attrgetter("start"))
+        ends = [member.start for member in placed[1:]] + [directory_start]
         if placed and placed[0].start != 0:
             self._fault("zip-hidden-bytes", self.name, "bytes before the first member")
-        tops = set()
-        for number, member in enumerate(placed):
-            end = placed[number + 1].start if number + 1 < len(placed) else directory_start
-            if member.start + _LOCAL.size + len(member.raw_name) + member.size > end:
-                self._fault("zip-overlap", member.path, "the member runs into the next one")
+        tops: dict[str, Optional[str]] = {}  # and why their names are not safe
+        for member, end in zip(placed, ends):  # noqa: B905 - Python 3.9
+            whole, size, start, _, crc32, flags, raw_name = member
+            if start + _LOCAL.size + len(raw_name) + size > end:
+                self._fault("zip-overlap", whole, "the member runs into the next one")
                 continue
-            top, _, path = member.path.partition("/")
-            tops.add(top)
-            if member.path in refused:
+            top, _, path = whole.partition("/")
+            if top not in tops:
+                tops[top] = unsafe(top)
+            if whole in refused:
                 continue
-            if member.path.endswith("/"):
-                if member.size or unsafe(member.path[:-1]) is not None:
-                    self._fault("name-unsafe", member.path, "not a folder's name")
+            if whole[-1:] == "/":
+                if size or unsafe(whole[:-1]) is not None:
+                    self._fault("name-unsafe", whole, "not a folder's name")
                 continue
             if not path:
-                self._fault("zip-top-folder", member.path, "a bundle has one folder at its top")
+                self._fault("zip-top-folder", whole, "a bundle has one folder at its top")
                 continue
-            if unsafe(top) is not None:
-                self._fault("name-unsafe", member.path, f"the name {unsafe(top)}")
+            if tops[top] is not None:
+                self._fault("name-unsafe", whole, f"the name {tops[top]}")
                 continue
-            self._add(member._replace(path=path, end=end))
+            self._add(Member(path, size, start, end, crc32, flags, raw_name))
         if len(tops) > 1:
             self._fault(
                 "zip-top-folder", ", ".join(sorted(tops)[:5]), "a bundle has one folder at its top"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
-from typing import Any, Callable
+from typing import Any
 
 from archive.proof.errors import MalformedError
 
@@ -19,9 +19,17 @@ LARGEST_INTEGER = 2**53 - 1  # RFC 8785 section 3.2.2.3: beyond this, readers di
 DEEPEST = 64  # levels of nesting; far below any interpreter's own limit
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_is_name = lru_cache(maxsize=1024)(_NAME.fullmatch)  # the same few dozen names, again and again
+_FLAT = re.compile(  # an object of plain values, none of which could be spelt in another way
+    r'\{(?:"[a-z][a-z0-9_]*":'
+    r'(?:"[^"\\\x00-\x1f\ud800-\udfff]*"|null|0|-?[1-9][0-9]{0,14}|true|false)'
+    r'(?:,(?=")|(?=\})))*\}'
+)
 _encode = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    sort_keys=True,
+    separators=(",", ":"),
+    ensure_ascii=False,
+    allow_nan=False,
+    check_circular=False,  # _check has bounded the depth
 ).encode
 
 
@@ -40,8 +48,26 @@ def parse(data: bytes) -> Any:
     Encoding again is what finds duplicate members, spare spaces and other spellings: Python reads
     ``{"a":1,"a":2}`` without a word.
     """
-    value = parse_loosely(data)
-    if canonical(value) != data:
+    try:
+        return parse_text(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise MalformedError("not JSON in UTF-8") from error
+
+
+def parse_text(text: str) -> Any:
+    """Read what canonical bytes say in UTF-8; as strict as ``parse``."""
+    try:
+        value, end = _PLAIN.raw_decode(text)
+    except RecursionError as error:
+        raise MalformedError("nested too deeply") from error
+    except MalformedError:
+        raise
+    except ValueError as error:
+        raise MalformedError("not JSON in UTF-8") from error
+    if _FLAT.fullmatch(text) and text.count('":') == len(value) and list(value) == sorted(value):
+        return value  # no member twice, and all in order: the spelling is the only one
+    _check(value, 0)
+    if end != len(text) or _encode(value) != text:
         raise MalformedError("not in canonical form")
     return value
 
@@ -51,24 +77,23 @@ def parse_loosely(data: bytes) -> Any:
 
     A repeated member is refused here too: two readers could see two values.
     """
-    return _load(data, fraction=_refuse)
+    return _load(data, _WITHOUT_FRACTIONS)
 
 
 def parse_json(data: bytes) -> Any:
     """Read any JSON without repeated members, fractions too; for records that are not hashed."""
-    return _load(data, fraction=float)
+    return _load(data, _ANY)
 
 
-def _load(data: bytes, *, fraction: Callable[[str], Any]) -> Any:
+def _load(data: bytes, reader: json.JSONDecoder) -> Any:
     try:
-        value = _READERS[fraction].decode(data.decode("utf-8"))
+        return reader.decode(data.decode("utf-8"))
     except RecursionError as error:
         raise MalformedError("nested too deeply") from error
     except MalformedError:
         raise
     except ValueError as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
         raise MalformedError("not JSON in UTF-8") from error
-    return value
 
 
 def _refuse(text: str) -> Any:
@@ -88,39 +113,50 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-_READERS: dict[Callable[[str], Any], json.JSONDecoder] = {
-    fraction: json.JSONDecoder(
+_WITHOUT_FRACTIONS, _ANY = (
+    json.JSONDecoder(
         parse_float=fraction,
         parse_constant=_refuse,
         parse_int=_integer,
         object_pairs_hook=_members,
     )
     for fraction in (_refuse, float)
-}
+)
+# What is encoded again needs no hook for repeated members and for long integers.
+_PLAIN = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse)
 
 
 def _check(value: Any, depth: int) -> None:  # noqa: C901, PLR0912 - one branch for each JSON type
-    kind = type(value)
-    if kind is str or isinstance(value, str):
-        if "\0" in value:
-            raise MalformedError("a string holds U+0000")
-    elif value is None or kind is bool:
-        pass
-    elif isinstance(value, int):
-        if not -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
-            raise MalformedError("an integer beyond 2^53 - 1")
-    elif isinstance(value, (dict, list, tuple)):
-        if depth >= DEEPEST:
-            raise MalformedError("nested too deeply")
-        if isinstance(value, dict):
-            for name in value:
-                if not isinstance(name, str) or not _is_name(name):
-                    raise MalformedError(f"not a member name: {name!r}"[:80])
-        for part in value.values() if isinstance(value, dict) else value:
-            # Most parts are strings and need no call.
-            if type(part) is not str:
-                _check(part, depth + 1)
-            elif "\0" in part:
+    """Require the profile, level by level: most values have a plain type and need no call."""
+    if depth >= DEEPEST:
+        raise MalformedError("nested too deeply")
+    if isinstance(value, dict):
+        _require_names(tuple(value))
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        value = (value,)
+    for part in value:
+        kind = type(part)
+        if kind is str:
+            if "\0" in part:
                 raise MalformedError("a string holds U+0000")
-    else:
-        raise MalformedError(f"not a value of the profile: {kind.__name__}")
+        elif kind is int:
+            if not -LARGEST_INTEGER <= part <= LARGEST_INTEGER:
+                raise MalformedError("an integer beyond 2^53 - 1")
+        elif part is None or kind is bool:
+            pass
+        elif isinstance(part, (dict, list, tuple)):
+            _check(part, depth + 1)
+        elif isinstance(part, str):
+            _check(str(part), depth)
+        elif isinstance(part, int):
+            _check(int(part), depth)
+        else:
+            raise MalformedError(f"not a value of the profile: {kind.__name__}")
+
+
+@lru_cache(maxsize=1024)  # the same few dozen objects, again and again
+def _require_names(names: tuple[Any, ...]) -> None:
+    for name in names:
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise MalformedError(f"not a member name: {name!r}"[:80])

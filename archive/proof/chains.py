@@ -73,15 +73,10 @@ def _read_entries(  # noqa: C901 - one branch for each fault
             if fault is not None:
                 yield fault
                 continue
+            data = entry.data if entry.kind in _KEPT_DATA else {}
             recorded = Recorded(
-                seq=entry.seq,
-                leaf=leaf,
-                time=entry.time,
-                kind=entry.kind,
-                item=entry.item,
-                item_seq=entry.item_seq,
-                prev=entry.prev,
-                data=entry.data if entry.kind in _KEPT_DATA else {},
+                *(entry.seq, leaf, entry.time, entry.kind),
+                *(entry.item, entry.item_seq, entry.prev, data),
             )
             at.entries[entry.seq] = recorded
             if entry.kind == "item.registered" and entry.item is not None:

@@ -29,7 +29,17 @@ _KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")  # base64url of 32 bytes, without padding
-_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)\.(\d{6})Z", re.ASCII)
+_EXACT = re.compile(  # an entry as it is written, member for member
+    r'\{"actor":"(a-[0-9a-f]{32})","data":(\{.*\})'
+    r'(?:,"item":"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})","item_seq":(0|[1-9][0-9]{0,15}))?'
+    r',"kind":"([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?)"'
+    r',"log":"([!#-*,-[\]-~]{1,255})"'  # an origin that needs no escape
+    r'(?:,"prev":(null|"[0-9a-f]{64}"))?'
+    r'(?:,"sd":\["([A-Za-z0-9_-]{43}(?:","[A-Za-z0-9_-]{43})*)"\])?'
+    r',"seq":(0|[1-9][0-9]{0,15}),"time":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6})Z","v":1\}',
+    re.ASCII,
+)
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -114,6 +124,37 @@ class Entry:
         """Read an entry's exact bytes.  Anything that ``encode`` never writes is malformed."""
         if len(encoded) > LONGEST_ENTRY:
             raise MalformedError(f"an entry of {len(encoded)} bytes; {LONGEST_ENTRY} is the most")
+        try:
+            found = _EXACT.fullmatch(encoded.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise MalformedError("not JSON in UTF-8") from error
+        if found is None:
+            return cls._decode_by_member(encoded)  # which says what is wrong
+        actor, data, item, item_seq, kind, log, prev, sd, seq, time = found.groups()
+        if (item is None) is not (prev is None) or (item_seq == "0") is not (prev == "null"):
+            return cls._decode_by_member(encoded)
+        entry = cls.__new__(cls)  # __post_init__ would see all of this again
+        entry.__dict__.update(
+            log=log,
+            seq=int(seq),
+            time=_instant(time),
+            actor=actor,
+            kind=kind,
+            data=canonical.parse_text(data),
+            item=item,
+            item_seq=None if item_seq is None else int(item_seq),
+            prev=None if prev is None or prev == "null" else prev[1:-1],
+            sd=tuple(sd.split('","')) if sd else (),
+            v=VERSION,
+        )
+        if max(entry.seq, entry.item_seq or 0) > canonical.LARGEST_INTEGER:
+            raise MalformedError("a number beyond 2^53 - 1")
+        if sd:
+            entry._require_sound_digests()  # noqa: SLF001 - its own class
+        return entry
+
+    @classmethod
+    def _decode_by_member(cls, encoded: bytes) -> Entry:
         members = canonical.parse(encoded)
         if not isinstance(members, dict):
             raise MalformedError("an entry is an object")
@@ -150,11 +191,14 @@ def format_time(time: datetime) -> str:
 
 def parse_time(text: Any) -> datetime:
     """Read what ``format_time`` writes, and nothing else."""
-    found = _TIME.fullmatch(text) if isinstance(text, str) else None
-    if found is None:
+    if not _matches(_TIME, text):
         raise MalformedError("not a time in UTC to the microsecond")
+    return _instant(text[:-1])
+
+
+def _instant(text: str) -> datetime:
     try:
-        return datetime(*(int(part) for part in found.groups()), tzinfo=timezone.utc)  # type: ignore[misc, arg-type]
+        return datetime.fromisoformat(text + "+00:00")
     except ValueError as error:
         raise MalformedError("not a time of the calendar") from error
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Callable, Optional
+from typing import Any, Callable, NamedTuple, Optional
 
 from archive.proof import merkle, notes
 from archive.proof.bundle import Bundle
@@ -46,8 +46,7 @@ class Policy:
         return self.vkeys + tuple(notes.vkey(origin, key) for key in self.keys)
 
 
-@dataclass(frozen=True)
-class Recorded:
+class Recorded(NamedTuple):
     """What the checks need of an entry once its bytes are proven; the bytes are not kept."""
 
     seq: int

@@ -200,7 +200,7 @@ def root_from_inclusion(  # noqa: C901 - the RFC's numbered steps, in its order
     """
     if not 0 <= index < size:
         raise BrokenError("the entry's number lies outside the tree")
-    _check_lengths(leaf, *path)
+    _check_lengths(leaf)
     place, last, root = index, size - 1, leaf
     met: list[tuple[int, int, int, bytes]] = []
     for done, sibling in enumerate(path):
@@ -212,6 +212,8 @@ def root_from_inclusion(  # noqa: C901 - the RFC's numbered steps, in its order
                 root, last = known[2], 0
                 break
             met.append((place, last, done, root))
+        if len(sibling) != HASH_LENGTH:
+            raise MalformedError("a hash of the wrong length")
         if place & 1 or place == last:
             root = node_hash(sibling, root)
             while place and not place & 1:

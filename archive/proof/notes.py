@@ -10,7 +10,6 @@ key with a wrong signature spoils the whole note.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hashlib
 import re
@@ -293,15 +292,16 @@ def parse_proof(text: str, known: Optional[dict[str, bytes]] = None) -> Inclusio
     if len(text) > LONGEST_NOTE:
         raise MalformedError("a proof that is too long")
     head, blank, checkpoint = text.partition("\n\n")
-    lines = head.split("\n")
-    if not blank or lines.pop(0) != PROOF_HEADER or not lines:
+    header, *lines = head.split("\n")
+    if not blank or header != PROOF_HEADER or not lines:
         raise MalformedError("not a tlog-proof of version 1")
-    if lines[0].startswith("extra "):
-        _from_base64(lines.pop(0)[len("extra ") :])
-    if not lines or not lines[0].startswith("index "):
+    named, *lines = lines
+    if named[:6] == "extra ":
+        _from_base64(named[6:])
+        named, *lines = lines or [""]
+    if named[:6] != "index ":
         raise MalformedError("a tlog-proof without an index")
-    index = _number(lines.pop(0)[len("index ") :])
-    return InclusionProof(index=index, path=_hashes(lines, known), checkpoint=checkpoint)
+    return InclusionProof(_number(named[6:]), _hashes(lines, known), checkpoint)
 
 
 @dataclass(frozen=True)
@@ -334,7 +334,7 @@ def parse_consistency(text: str) -> ConsistencyProof:
 def _hashes(lines: Sequence[str], known: dict[str, bytes]) -> tuple[bytes, ...]:
     if len(lines) > LONGEST_PATH:
         raise MalformedError("a proof with too many hashes")
-    return tuple([known[line] if line in known else _hash(line, known) for line in lines])
+    return tuple([known.get(line) or _hash(line, known) for line in lines])
 
 
 def _hash(line: str, known: dict[str, bytes]) -> bytes:
@@ -359,8 +359,8 @@ def _base64(data: bytes) -> str:
 def _from_base64(text: str) -> bytes:
     """Read base64 in its one spelling: padded, no spare bits, no line breaks."""
     try:
-        data = base64.b64decode(text.encode("ascii"), validate=True)
-    except (binascii.Error, UnicodeEncodeError) as error:
+        data = binascii.a2b_base64(text)
+    except ValueError as error:  # binascii.Error is one, and so is text beyond ASCII
         raise MalformedError("not base64") from error
     if _base64(data) != text:
         raise MalformedError("not base64 in its one spelling")

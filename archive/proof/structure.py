@@ -71,12 +71,21 @@ def _read_manifest(
     except MalformedError as error:
         yield failed("manifest-malformed", path, error)
         return
-    digits = ALGORITHMS[algorithm]
-    line_form = re.compile(rf"([0-9a-f]{{{digits}}})  ([^\r\n%]+)").fullmatch
+    form = rf"([0-9a-f]{{{ALGORITHMS[algorithm]}}})  ([^\r\n%]+)"
+    members, payload = at.bundle.members, path.startswith("manifest")
+    read = re.findall(rf"^{form}\n", text, re.MULTILINE)
+    listed = {name: digest for digest, name in read}
+    if (  # all at once: nothing lies between the lines, no name stands twice, each file is there
+        sum(map(len, listed)) + len(read) * (ALGORITHMS[algorithm] + 3) == len(text)
+        and listed.keys() <= members.keys()
+        and all(name.startswith("data/") is payload for name in listed)
+    ):
+        into.update(listed)
+        return
+    line_form = re.compile(form).fullmatch
     lines = text.split("\n")
     if lines.pop() != "":
         yield failed("manifest-malformed", path, "the last line has no end")
-    members, payload = at.bundle.members, path.startswith("manifest")
     for number, line in enumerate(lines, 1):
         found = line_form(line)
         if found is None:
@@ -217,8 +226,7 @@ def _stated(at: Examination) -> dict[str, tuple[Optional[str], Optional[str]]]:
     stated: dict[str, tuple[Optional[str], Optional[str]]] = {}
     for manifests in (at.manifests, at.tag_manifests):
         short, long = manifests.get("sha256", {}), manifests.get("sha512", {})
-        for path, digest in short.items():
-            stated[path] = (digest, long.get(path))
+        stated.update({path: (digest, long.get(path)) for path, digest in short.items()})
         for path in long.keys() - short.keys():
             stated[path] = (None, long[path])
     return stated
