@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Callable, NamedTuple, Optional
 
-from archive.proof import merkle, notes
+from archive.proof import notes
 from archive.proof.bundle import Bundle
+from archive.proof.inclusion import Inclusions
 from archive.proof.report import FAILED, PASSED, Finding
 
 CUSTODY = "data/custody/"
@@ -73,8 +74,7 @@ class Examination:
     note: Optional[str] = None
     checkpoint: Optional[notes.Checkpoint] = None
     log_is_trusted: bool = False
-    known: dict[str, bytes] = field(default_factory=dict)  # hashes that proofs have in common
-    passed: merkle.Passed = field(default_factory=dict)  # by proofs, in the checkpoint's tree
+    inclusions: Optional[Inclusions] = None  # under that checkpoint
     entries: dict[int, Recorded] = field(default_factory=dict)
     withheld: dict[int, str] = field(default_factory=dict)
     withheld_leaves: set[str] = field(default_factory=set)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Callable, Optional
+from typing import Callable
 
 from archive.proof.errors import BrokenError, MalformedError
 
@@ -22,14 +22,6 @@ EMPTY_ROOT = hashlib.sha256(b"").digest()
 
 Read = Callable[[int, int, int], Sequence[bytes]]
 """``read(level, start, count)`` gives ``count`` stored hashes of a level, from index ``start``."""
-
-Passed = dict[tuple[int, int], tuple[bytes, Sequence[bytes], bytes]]
-"""By place in one tree: the hash there, the rest of a path, and the root to which they lead.
-
-How a path goes on depends on these alone, so the same hash at the same place with the same rest
-leads to the same root; anything else is worked out to its end.
-"""
-MOST_PASSED = 1 << 20  # places; bounds the memory
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -187,33 +179,15 @@ class Prover:
         return self._between[height, index]
 
 
-def root_from_inclusion(  # noqa: C901 - the RFC's numbered steps, in its order
-    index: int,
-    size: int,
-    leaf: bytes,
-    path: Sequence[bytes],
-    passed: Optional[Passed] = None,
-) -> bytes:
-    """Work out the root that an inclusion proof leads to (RFC 9162 section 2.1.3.2).
-
-    ``passed`` may hold what proofs for the same size passed by; it is added to.
-    """
+def root_from_inclusion(index: int, size: int, leaf: bytes, path: Sequence[bytes]) -> bytes:
+    """Work out the root that an inclusion proof leads to (RFC 9162 section 2.1.3.2)."""
     if not 0 <= index < size:
         raise BrokenError("the entry's number lies outside the tree")
-    _check_lengths(leaf)
+    _check_lengths(leaf, *path)
     place, last, root = index, size - 1, leaf
-    met: list[tuple[int, int, int, bytes]] = []
-    for done, sibling in enumerate(path):
+    for sibling in path:
         if last == 0:
             raise BrokenError("the inclusion proof is too long")
-        if passed is not None:
-            known = passed.get((place, last))
-            if known is not None and known[0] == root and known[1] == path[done:]:
-                root, last = known[2], 0
-                break
-            met.append((place, last, done, root))
-        if len(sibling) != HASH_LENGTH:
-            raise MalformedError("a hash of the wrong length")
         if place & 1 or place == last:
             root = node_hash(sibling, root)
             while place and not place & 1:
@@ -225,27 +199,14 @@ def root_from_inclusion(  # noqa: C901 - the RFC's numbered steps, in its order
         last >>= 1
     if last:
         raise BrokenError("the inclusion proof is too short")
-    if passed is not None and len(passed) < MOST_PASSED:
-        for place, last, done, node in met:
-            passed[place, last] = (node, path[done:], root)
     return root
 
 
 def verify_inclusion(
-    index: int,
-    size: int,
-    leaf: bytes,
-    path: Sequence[bytes],
-    root: bytes,
-    *,
-    passed: Optional[Passed] = None,
+    index: int, size: int, leaf: bytes, path: Sequence[bytes], root: bytes
 ) -> None:
-    """Require that ``leaf`` is entry ``index`` of the tree of ``size`` leaves under ``root``.
-
-    Give all proofs of one tree the same ``passed``, a dictionary that is empty at first, and what
-    they have in common is worked out once.
-    """
-    if root_from_inclusion(index, size, leaf, path, passed) != root:
+    """Require that ``leaf`` is entry ``index`` of the tree of ``size`` leaves under ``root``."""
+    if root_from_inclusion(index, size, leaf, path) != root:
         raise BrokenError("the inclusion proof does not lead to the root")
 
 

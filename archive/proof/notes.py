@@ -29,7 +29,6 @@ ML_DSA_44 = 0x06
 
 LONGEST_NOTE = 256 * 1024  # bytes; sixteen post-quantum signatures fit several times
 MOST_SIGNATURES = 64
-MOST_KNOWN = 1 << 20  # hashes; bounds the memory
 LONGEST_PATH = 63  # hashes; a proof in a tree of 2^63 leaves
 DASH = "\N{EM DASH}"
 PROOF_HEADER = "c2sp.org/tlog-proof@v1"
@@ -282,13 +281,8 @@ def proof_text(
     return "\n".join(lines) + "\n\n" + checkpoint
 
 
-def parse_proof(text: str, known: Optional[dict[str, bytes]] = None) -> InclusionProof:
-    """Read a tlog-proof.  Its extra data, if any, is proven by nothing and is left aside.
-
-    Proofs of one tree have most hashes in common: give them all the same ``known``, a dictionary
-    that is empty at first, and each is read once.
-    """
-    known = {} if known is None else known
+def parse_proof(text: str) -> InclusionProof:
+    """Read a tlog-proof.  Its extra data, if any, is proven by nothing and is left aside."""
     if len(text) > LONGEST_NOTE:
         raise MalformedError("a proof that is too long")
     head, blank, checkpoint = text.partition("\n\n")
@@ -301,7 +295,7 @@ def parse_proof(text: str, known: Optional[dict[str, bytes]] = None) -> Inclusio
         named, *lines = lines or [""]
     if named[:6] != "index ":
         raise MalformedError("a tlog-proof without an index")
-    return InclusionProof(_number(named[6:]), _hashes(lines, known), checkpoint)
+    return InclusionProof(_number(named[6:]), _hashes(lines), checkpoint)
 
 
 @dataclass(frozen=True)
@@ -328,21 +322,20 @@ def parse_consistency(text: str) -> ConsistencyProof:
     if not blank or not lines[0].startswith("old "):
         raise MalformedError("not a consistency proof")
     old = _number(lines.pop(0)[len("old ") :])
-    return ConsistencyProof(old=old, path=_hashes(lines, {}), checkpoint=checkpoint)
+    return ConsistencyProof(old=old, path=_hashes(lines), checkpoint=checkpoint)
 
 
-def _hashes(lines: Sequence[str], known: dict[str, bytes]) -> tuple[bytes, ...]:
+def _hashes(lines: Sequence[str]) -> tuple[bytes, ...]:
     if len(lines) > LONGEST_PATH:
         raise MalformedError("a proof with too many hashes")
-    return tuple([known.get(line) or _hash(line, known) for line in lines])
+    return tuple([parse_hash(line) for line in lines])
 
 
-def _hash(line: str, known: dict[str, bytes]) -> bytes:
+def parse_hash(line: str) -> bytes:
+    """Read one hash of a proof."""
     found = _from_base64(line)
     if len(found) != HASH_LENGTH:
         raise MalformedError("a hash of the wrong length in a proof")
-    if len(known) < MOST_KNOWN:
-        known[line] = found
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Union
 from archive.proof import ed25519, merkle, notes
 from archive.proof.errors import BrokenError, MalformedError, ProofError
 from archive.proof.examination import CUSTODY, LONGEST_MANIFEST, Examination, failed, passed
+from archive.proof.inclusion import Inclusions
 from archive.proof.report import FAILED, FORKED, NOT_CHECKED, UNTRUSTED, Finding
 
 SIGNATURE = "signatures/tagmanifest-sha512.txt.ed25519.sig"
@@ -76,6 +77,7 @@ def checkpoint_is_signed(at: Examination) -> Iterator[Finding]:
         yield failed("checkpoint-malformed", CHECKPOINT, error)
         return
     at.note, at.checkpoint = note, checkpoint
+    at.inclusions = Inclusions(note, checkpoint)
     at.facts.update(log=checkpoint.origin, log_size=checkpoint.size)
     trusted = at.policy.vkeys_of(checkpoint.origin)
     known = {(key.name, key.id) for key in map(notes.parse_vkey, trusted)}

@@ -148,24 +148,3 @@ def test_a_path_of_a_leaf_outside_the_tree_is_refused_among_others_too(wanted):
 
     with pytest.raises(BrokenError):
         list(prover.inclusions(wanted, 5))
-
-
-def test_proofs_that_share_their_way_are_refused_as_single_ones_are():
-    size = 21
-    _, prover = grown(LEAVES[:size])
-    passed: merkle.Passed = {}
-    for index, path in prover.inclusions(range(size), size):
-        merkle.verify_inclusion(index, size, LEAVES[index], path, ROOTS[size], passed=passed)
-
-    for index, path in prover.inclusions(range(size), size):
-        merkle.verify_inclusion(index, size, LEAVES[index], path, ROOTS[size], passed=passed)
-        wrong = [(LEAVES[index + 1], path, index), (LEAVES[index], path, (index + 1) % size)]
-        wrong += [(LEAVES[index], path[:at], index) for at in range(len(path))]
-        wrong += [(LEAVES[index], (*path, LEAVES[0]), index)]
-        wrong += [
-            (LEAVES[index], (*path[:at], LEAVES[-1], *path[at + 1 :]), index)
-            for at in range(len(path))
-        ]
-        for leaf, way, place in wrong:
-            with pytest.raises(BrokenError):
-                merkle.verify_inclusion(place, size, leaf, way, ROOTS[size], passed=passed)
