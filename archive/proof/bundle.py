@@ -37,8 +37,7 @@ LONGEST_PART = 255  # bytes of a path's part
 WRONG_CRC = "the content does not have the CRC-32 that the ZIP file states"
 
 _PLAIN = re.compile(  # most names: no dot first or last, no device, nothing to look at twice
-    r"(?:(?:^|/)(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|$))"
-    r"[a-z0-9_-](?:[a-z0-9._-]*[a-z0-9_-])?)+",
+    r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$))[a-z0-9_-](?:[a-z0-9._-]*[a-z0-9_-])?",
     re.IGNORECASE | re.ASCII,
 )
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|%]')
@@ -80,7 +79,7 @@ class Member(NamedTuple):
 
 def unsafe(path: str) -> Optional[str]:  # noqa: C901, PLR0911 - one line for each reason
     """Say why a path must not be used, None if it is safe on every system."""
-    if len(path) <= LONGEST_PART and _PLAIN.fullmatch(path) and path[0] != "/":
+    if len(path) <= LONGEST_PART and all(map(_PLAIN.fullmatch, path.split("/"))):
         return None
     if not path or path.startswith("/") or path.endswith("/") or "//" in path:
         return "not a relative path"
@@ -119,6 +118,7 @@ class Bundle:
         self.faults: list[Fault] = []
         self._closing = ExitStack()
         self._folded: dict[str, str] = {}
+        self._safe = {""}  # folders whose names are
 
     def __enter__(self) -> Bundle:
         return self
@@ -201,10 +201,13 @@ class Bundle:
     def _add(self, member: Member) -> None:
         """Take a member in, or say why not."""
         path = member.path
-        reason = unsafe(path)
-        if reason is not None:
-            self._fault("name-unsafe", path, f"the name {reason}")
-            return
+        folder, _, name = path.rpartition("/")
+        if folder not in self._safe or len(path) > LONGEST_PART or not _PLAIN.fullmatch(name):
+            reason = unsafe(path)
+            if reason is not None:
+                self._fault("name-unsafe", path, f"the name {reason}")
+                return
+            self._safe.add(folder)
         if path in self.members:
             self._fault("name-duplicate", path, "two files have this name")
             return
@@ -353,11 +356,10 @@ class _Zip(Bundle):
         begin = offset - self._window_at
         if 0 <= begin <= len(self._window) - length:
             return self._window[begin : begin + length]
-        self._file.seek(offset)
         wanted = max(length, CHUNK)
-        content = self._file.read(wanted)
+        content = self._read(wanted, offset)
         while len(content) < length:
-            more = self._file.read(wanted - len(content))
+            more = self._read(wanted - len(content), offset + len(content))
             if not more:
                 raise MalformedError("the ZIP file ends too early")
             content += more
@@ -365,6 +367,13 @@ class _Zip(Bundle):
             return content
         self._window_at, self._window = offset, content
         return content[:length]
+
+    def _read(self, length: int, offset: int) -> bytes:
+        """Read at a place; not by the file's own place, which a second process would share."""
+        if hasattr(os, "pread"):
+            return os.pread(self._file.fileno(), length, offset)
+        self._file.seek(offset)
+        return self._file.read(length)
 
     def _directory(self) -> tuple[bytes, int, int]:
         """Find the central directory: ``(its bytes, its offset, number of members)``."""

@@ -15,6 +15,7 @@ from archive.proof import notes
 from archive.proof.bundle import Bundle
 from archive.proof.inclusion import Inclusions
 from archive.proof.report import FAILED, PASSED, Finding
+from archive.proof.second_process import Second
 
 CUSTODY = "data/custody/"
 
@@ -66,6 +67,7 @@ class Examination:
 
     bundle: Bundle
     policy: Policy
+    second: Optional[Second] = None  # process, which measures small files meanwhile
     facts: dict[str, Any] = field(default_factory=dict)
     manifests: dict[str, dict[str, str]] = field(default_factory=dict)
     tag_manifests: dict[str, dict[str, str]] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from archive.proof.errors import MalformedError, ProofError
 from archive.proof.examination import Check, Examination, Policy, failed
 from archive.proof.originals import originals_are_as_taken_in
 from archive.proof.report import NOT_CHECKED, UNREADABLE, Finding, Report
+from archive.proof.second_process import measuring_beside
 from archive.proof.structure import (
     every_file_is_listed,
     files_are_unaltered,
@@ -69,13 +70,13 @@ CHECKS: tuple[Check, ...] = (
     manifests_are_sound,
     payload_has_the_stated_size,
     every_file_is_listed,
-    files_are_unaltered,
     tag_manifest_is_signed,
     checkpoint_is_signed,
     remembered_states_agree,
     entries_are_in_the_log,
     item_chains_are_complete,
     disclosures_belong_to_entries,
+    files_are_unaltered,  # late: small files have been measured by a second process meanwhile
     originals_are_as_taken_in,
     what_remains_open,
 )
@@ -98,7 +99,8 @@ def verify(path: Union[str, os.PathLike[str]], policy: Optional[Policy] = None) 
             faults = (failed(each.code, each.subject, each.detail) for each in bundle.faults)
             unreadable = Finding("not-a-bundle", UNREADABLE, bundle.name, "no manifest to check")
             return Report(subject, (*faults, unreadable))
-        return _examine(subject, Examination(bundle=bundle, policy=policy or Policy()))
+        with measuring_beside(bundle) as second:
+            return _examine(subject, Examination(bundle, policy or Policy(), second))
 
 
 def _unreadable(subject: str, reason: str) -> Report:
