@@ -8,6 +8,7 @@ fork is proven; 64 the command cannot be understood.  With several bundles, the 
 from __future__ import annotations
 
 import argparse
+import gc
 import hashlib
 import json
 import os
@@ -24,6 +25,7 @@ from archive.proof.verify import verify
 USAGE = 64
 GRAVEST_FIRST = (4, 1, 2, 3, 0)
 LONGEST_KEY_FILE = 1024 * 1024  # bytes
+GARBAGE = 200_000  # objects until cycles are looked for; one run makes next to none
 
 
 class _Parser(argparse.ArgumentParser):
@@ -167,4 +169,5 @@ def _keep(folder: str, note: str) -> None:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(GARBAGE)
     sys.exit(main())

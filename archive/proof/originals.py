@@ -75,14 +75,14 @@ def _item(  # noqa: C901 - one branch for each fault
             continue
         described.add(file)
         measured = _measured(at, file)
-        wrong = [name for name, value in measured.items() if each.get(name) != value]
-        if wrong:
+        if not measured.items() <= each.items():
+            wrong = [name for name, value in measured.items() if each.get(name) != value]
             yield failed("item-contradicts", path, f"{', '.join(wrong)} of {file} differs")
         if file.startswith(originals):
             data = taken.get(item, {}).pop(str(measured.get("sha256")), None)
             if data is None:
                 yield failed("original-replaced", file, "no such file was taken in for this item")
-            elif any(data.get(name) != value for name, value in measured.items()):
+            elif not measured.items() <= data.items():
                 yield failed("original-replaced", file, "not what was recorded when it came in")
 
 
