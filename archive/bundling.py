@@ -2,9 +2,8 @@
 
 A bundle is a BagIt 1.0 bag (RFC 8493) in ZIP_STORED.  Everything but the originals is known before
 the first byte is written, and so are the originals' digests, from their intake: manifests and
-signature need no second reading.  Still every original is hashed again on its way into the bundle,
-and one that has changed ends the export with its name.  No bundle is offered that our own verifier
-did not pass after it was written.
+signature need no second reading.  What was written is then read back: no bundle is offered that our
+own verifier did not pass, and an original that has changed ends the export with its name.
 """
 
 from __future__ import annotations
@@ -26,15 +25,16 @@ from typing import IO, BinaryIO
 from archive import safe_names, stored_zip
 from archive.custody_files import CustodySelection, custody_files
 from archive.proof import notes, verify
-from archive.proof.digests import Measurement, Measuring
+from archive.proof.digests import Measurement, measure
 from archive.proof.examination import Policy
 from archive.proof.report import NOT_CHECKED, PASSED, Report
 from archive.signer import Signer
-from archive.staged_writing import StagedWriter
 from archive.store import StoreError
 
-SMALL = 256 * 1024  # bytes; below, a second thread costs more than it gains
+BUFFER = 256 * 1024  # bytes copied at a time; what fits a processor's own cache copies fastest
+SYNCED_FIRST = 256 * 1024 * 1024  # bytes; up to here the disk is not worth a thread
 ABANDONED_AFTER = 24 * 3600  # seconds that a half-written file may rest
+CHUNK = 1024 * 1024  # bytes measured at a time
 REPORT_EVERY = 4 * 1024 * 1024  # bytes between two calls of the progress callback
 
 SOFTWARE = "Muniment 0.1.0 <https://muniment.invalid/>"
@@ -189,10 +189,10 @@ def write(
         )
         partial = Path(name)
         try:
-            with os.fdopen(descriptor, "wb", buffering=0) as sink:
-                stream(planned, sink, progress=progress)
-                os.fsync(sink.fileno())
-            sha256, report = check(partial, vkey=signer.vkey)
+            with os.fdopen(descriptor, "wb", buffering=BUFFER) as sink:
+                stream(planned, sink, progress=_hurrying(sink, progress))
+                sink.flush()
+                sha256, report = _synced_and_checked(planned, partial, sink, signer.vkey)
             partial.replace(out)
         finally:
             partial.unlink(missing_ok=True)
@@ -204,16 +204,25 @@ def write(
     )
 
 
-def check(path: Path, *, vkey: str) -> tuple[str, Report]:
-    """Return the file's SHA-256 and our verifier's report.  Raises BundleRefusedError.
+def _synced_and_checked(planned: Plan, path: Path, sink: BinaryIO, vkey: str) -> tuple[str, Report]:
+    """Have the disk hold the file, and our verifier pass it; return its SHA-256 and the report.
 
-    The two read the file at the same time: the verifier waits for SHA-512 anyhow.
+    A long file is read back while the disk still takes it.  For a short one that is not worth the
+    threads, which would keep the verifier from its second process.
     """
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="bundle-sha256") as beside:
-        digest = beside.submit(_sha256_of, path)
+    if planned.size <= SYNCED_FIRST:
+        os.fsync(sink.fileno())
+        sha256 = _sha256_of(path)
         report = verify.verify(path, Policy(vkeys=(vkey,)))
-        sha256 = digest.result()
+    else:
+        with ThreadPoolExecutor(max_workers=2, thread_name_prefix="bundle") as beside:
+            synced = beside.submit(os.fsync, sink.fileno())
+            digest = beside.submit(_sha256_of, path)
+            report = verify.verify(path, Policy(vkeys=(vkey,)))
+            sha256 = digest.result()
+            synced.result()
     if not report.verdict.is_good:
+        _require_originals(planned, report)
         wrong = [str(one) for one in report.findings if one.outcome not in (PASSED, NOT_CHECKED)]
         raise BundleRefusedError(
             f"Our own verifier did not pass the finished bundle: {'; '.join(wrong[:10])}", report
@@ -221,24 +230,32 @@ def check(path: Path, *, vkey: str) -> tuple[str, Report]:
     return sha256, report
 
 
-def stream(planned: Plan, sink: BinaryIO | io.FileIO, *, progress: Progress | None = None) -> None:
-    """Write the whole ZIP file to ``sink``, hashing every original on its way.
+def _require_originals(planned: Plan, report: Report) -> None:
+    """Measure the originals that a report names, to tell a changed one from a bad copy of it."""
+    named = {finding.subject for finding in report.findings}
+    for source in planned.sources:
+        if source.path in named and not isinstance(source.content, bytes):
+            _require_unchanged(source)
 
-    Raises OriginalChangedError at the first original that differs; what was written by then is
-    no bundle.
+
+def stream(planned: Plan, sink: BinaryIO, *, progress: Progress | None = None) -> None:
+    """Write the whole ZIP file to ``sink``.  Whether it is right is for a verifier to say.
+
+    Raises OriginalChangedError at the first original of another length; what was written by then
+    is no bundle.
     """
-    with StagedWriter(sink) as out:
-        meter = _Meter(planned.size, progress)
-        for member, source in zip(planned.members, planned.sources, strict=True):
-            header = stored_zip.local_header(member)
-            out.write(header)
-            if isinstance(source.content, bytes):
-                out.write(source.content)
-                meter.add(len(header) + member.size)
-            else:
-                meter.add(len(header))
-                _copy(source, source.content, out, meter)
-        out.write(planned.end)
+    meter = _Meter(planned.size, progress)
+    buffer = memoryview(bytearray(BUFFER))
+    for member, source in zip(planned.members, planned.sources, strict=True):
+        header = stored_zip.local_header(member)
+        sink.write(header)
+        meter.add(len(header))
+        if isinstance(source.content, bytes):
+            sink.write(source.content)
+            meter.add(member.size)
+        else:
+            _copy(source, sink, meter, buffer)
+    sink.write(planned.end)
     meter.add(len(planned.end))
     meter.finish()
 
@@ -338,22 +355,23 @@ def _manifest(sources: Iterable[_Source], algorithm: str) -> bytes:
     ).encode("ascii")
 
 
-def _copy(
-    source: _Source, opener: Callable[[], IO[bytes]], out: StagedWriter, meter: _Meter
-) -> None:
-    """Write one original, and require that it measures what its intake measured."""
-    try:
-        with opener() as original:
-            if source.measured.size < SMALL:
-                # One byte more than there should be, so that a longer file is seen.
-                content = original.read(source.measured.size + 1)
-                found = _measured(content)
-                out.write(content)
-                meter.add(found.size)
-            else:
-                found = _copy_big(original, source.measured.size, out, meter)
-    except (OSError, StoreError) as error:
-        raise BundlingError(f"{source.path} can't be read: {error}") from error
+def _copy(source: _Source, sink: BinaryIO, meter: _Meter, buffer: memoryview) -> None:
+    """Write one original, and require that it is as long as it was when it was taken in."""
+    left = source.measured.size
+    for piece in _pieces(source, buffer):
+        left -= len(piece)
+        if left < 0:
+            break
+        sink.write(piece)
+        meter.add(len(piece))
+    if left:
+        _require_unchanged(source)
+        raise BundlingError(f"{source.path} changed its length while it was read")
+
+
+def _require_unchanged(source: _Source) -> None:
+    """Require that an original measures what it did when it was taken in."""
+    found = measure(_pieces(source, memoryview(bytearray(CHUNK))))
     if found != source.measured:
         raise OriginalChangedError(
             f"{source.path} is not what was taken in: expected {_said(source.measured)}, "
@@ -361,22 +379,17 @@ def _copy(
         )
 
 
-def _copy_big(original: IO[bytes], size: int, out: StagedWriter, meter: _Meter) -> Measurement:
-    measuring, copied = Measuring(), 0
-    fill = _filling(original)
+def _pieces(source: _Source, buffer: memoryview) -> Iterator[memoryview]:
+    """Read an original into ``buffer`` again and again, and name it when it can't be read."""
+    if isinstance(source.content, bytes):
+        raise TypeError("a file that lies in memory")
     try:
-        while copied <= size:
-            room = out.room()
-            count = fill(room)
-            if not count:
-                break
-            measuring.update(room[:count], lasting=True)
-            out.advance(count)
-            copied += count
-            meter.add(count)
-    finally:
-        found = measuring.done()
-    return found
+        with source.content() as original:
+            fill = _filling(original)
+            while count := fill(buffer):
+                yield buffer[:count]
+    except (OSError, StoreError) as error:
+        raise BundlingError(f"{source.path} can't be read: {error}") from error
 
 
 def _filling(original: IO[bytes]) -> Callable[[memoryview], int]:
@@ -416,6 +429,23 @@ class _Meter:
             raise RuntimeError(f"planned {self._total} bytes, wrote {self._done}")
         if self._progress is not None:
             self._progress(self._done, self._total)
+
+
+def _hurrying(sink: BinaryIO, progress: Progress | None) -> Progress:
+    """Have the disk take each stretch as soon as it is written, and not all of it in the end."""
+    begun = 0
+
+    def report(done: int, total: int) -> None:
+        nonlocal begun
+        if hasattr(os, "posix_fadvise"):
+            sink.flush()
+            # Pages that are not on disk yet can't be dropped: they begin to be written, and stay.
+            os.posix_fadvise(sink.fileno(), begun, done - begun, os.POSIX_FADV_DONTNEED)
+        begun = done
+        if progress is not None:
+            progress(done, total)
+
+    return report
 
 
 def _sha256_of(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import io
 import json
@@ -15,7 +16,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import bagit
 import pytest
@@ -363,6 +364,65 @@ def test_an_original_that_can_not_be_read_ends_the_export_with_its_name(
         bundling.write(contents, tmp_path / "bundle.zip", signer=made.signer)
 
     assert not (tmp_path / "bundle.zip").exists()
+
+
+def test_a_full_disk_is_not_put_down_to_an_original(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(planned: bundling.Plan, sink: BinaryIO, **_: Any) -> None:
+        stream(planned, FullDisk())
+
+    class FullDisk(io.BytesIO):
+        def write(self, content: Any) -> int:
+            if self.tell() + len(content) > len(ORIGINALS["big.bin"]) // 2:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return super().write(content)
+
+    stream = bundling.stream
+    monkeypatch.setattr(bundling, "stream", full)
+
+    with pytest.raises(bundling.BundlingError, match=r"could not be written: .*No space left"):
+        bundling.write(made.contents, tmp_path / "bundle.zip", signer=made.signer)
+
+    assert list(tmp_path.glob("*bundle*")) == []
+
+
+def test_a_bad_copy_of_a_true_original_is_refused_and_the_original_not_blamed(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoilt(planned: bundling.Plan, sink: BinaryIO, **_: Any) -> None:
+        out = io.BytesIO()
+        stream(planned, out)
+        sink.write(out.getvalue().replace(ORIGINALS["two.txt"], ORIGINALS["two.txt"].upper()))
+
+    stream = bundling.stream
+    monkeypatch.setattr(bundling, "stream", spoilt)
+
+    with pytest.raises(bundling.BundleRefusedError, match=r"original/two\.txt"):
+        bundling.write(made.contents, tmp_path / "bundle.zip", signer=made.signer)
+
+    assert list(tmp_path.glob("*bundle*")) == []
+
+
+def test_a_long_bundle_is_synced_and_verified_at_once_and_as_strictly(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = bundling.write(made.contents, tmp_path / "short.zip", signer=made.signer)
+    monkeypatch.setattr(bundling, "SYNCED_FIRST", 0)
+    long = bundling.write(made.contents, tmp_path / "long.zip", signer=made.signer)
+    assert long.sha256 == short.sha256 == hashlib.sha256(long.path.read_bytes()).hexdigest()
+
+    def broken(descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    changed = _changed(made, "big.bin", b"\0" * len(ORIGINALS["big.bin"]))
+    with pytest.raises(bundling.OriginalChangedError, match=r"original/big\.bin"):
+        bundling.write(changed, tmp_path / "changed.zip", signer=made.signer)
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(bundling.BundlingError, match="could not be written"):
+        bundling.write(made.contents, tmp_path / "unsynced.zip", signer=made.signer)
+
+    assert sorted(path.name for path in tmp_path.glob("*.zip")) == ["long.zip", "short.zip"]
 
 
 def test_a_bundle_that_our_verifier_refuses_is_never_there(made: Made, tmp_path: Path) -> None:
