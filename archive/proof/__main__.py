@@ -12,11 +12,13 @@ import gc
 import hashlib
 import json
 import os
+import re
 import sys
+import time
 from collections.abc import Sequence
 from typing import NoReturn, Optional
 
-from archive.proof import notes
+from archive.proof import notes, trust_policy
 from archive.proof.errors import MalformedError
 from archive.proof.examination import Policy
 from archive.proof.report import Report
@@ -25,6 +27,7 @@ from archive.proof.verify import verify
 USAGE = 64
 GRAVEST_FIRST = (4, 1, 2, 3, 0)
 LONGEST_KEY_FILE = 1024 * 1024  # bytes
+_SPAN = re.compile(r"([1-9][0-9]{0,4})([hd])", re.ASCII)
 GARBAGE = 200_000  # objects until cycles are looked for; one run makes next to none
 
 
@@ -54,7 +57,15 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         help="a key that you trust: a verifier key, or a file with one or with a public key in PEM",
     )
     parser.add_argument(
-        "--policy", metavar="FILE", help="lines of the form “log VKEY”: the keys that you trust"
+        "--policy",
+        metavar="FILE",
+        help="whom you trust, as a C2SP tlog-policy: logs, witnesses and the quorum of them",
+    )
+    parser.add_argument(
+        "--max-age",
+        metavar="SPAN",
+        type=_seconds,
+        help="how long ago that quorum may have seen the ledger, such as 36h or 2d",
     )
     parser.add_argument(
         "--store", metavar="DIR", help="remember the ledgers seen, and compare with them"
@@ -66,11 +77,13 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     options = parser.parse_args(given)
     vkeys: list[str] = []
     keys: list[bytes] = []
+    trusted = trust_policy.TrustPolicy(logs=(), quorum=None)
     try:
         for each in options.key:
             _read_key(each, vkeys, keys)
         if options.policy:
-            vkeys += _read_policy(options.policy)
+            trusted = _read_policy(options.policy)
+            vkeys += trusted.logs
         remembered = _recall(options.store) if options.store else []
     except (MalformedError, OSError, UnicodeDecodeError) as error:
         parser.error(str(error))
@@ -81,6 +94,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             keys=tuple(keys),
             remembered=tuple(remembered),
             unsigned=options.unsigned,
+            quorum=trusted.quorum,
+            max_age=options.max_age,
+            now=int(time.time()),
         )
         report = verify(each, policy)
         reports.append(report)
@@ -122,19 +138,23 @@ def _is_vkey(text: str) -> bool:
     return True
 
 
-def _read_policy(path: str) -> list[str]:
-    """Read a policy in the form of C2SP tlog-policy; only its logs are used as yet."""
-    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - as above
-        text = file.read(LONGEST_KEY_FILE)
-    vkeys = []
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.split()
-        if not words or words[0].startswith("#"):
-            continue
-        if words[0] != "log" or len(words) not in (2, 3):
-            raise MalformedError(f"{path} line {number}: only “log VKEY” is understood")
-        vkeys.append(notes.parse_vkey(words[1]).vkey)
-    return vkeys
+def _read_policy(path: str) -> trust_policy.TrustPolicy:
+    """Read a policy in the form of C2SP tlog-policy."""
+    # Octets beyond ASCII only have to stay apart from each other.
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:  # noqa: PTH123
+        text = file.read(trust_policy.LONGEST_POLICY + 1)
+    try:
+        return trust_policy.parse(text)
+    except MalformedError as error:
+        raise MalformedError(f"{path}: {error}") from error
+
+
+def _seconds(text: str) -> int:
+    """Read a span such as 36h or 2d."""
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise argparse.ArgumentTypeError("a number of hours or days, such as 36h or 2d")
+    return int(found[1]) * (3600 if found[2] == "h" else 86400)
 
 
 def _recall(store: str) -> list[str]:

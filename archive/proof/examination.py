@@ -16,6 +16,7 @@ from archive.proof.bundle import Bundle
 from archive.proof.inclusion import Inclusions
 from archive.proof.report import FAILED, PASSED, Finding
 from archive.proof.second_process import Second
+from archive.proof.trust_policy import Quorum
 
 CUSTODY = "data/custody/"
 
@@ -29,13 +30,17 @@ class Policy:
     """Whom the reader trusts and what the reader remembers.
 
     ``vkeys`` are logs' verifier keys, ``keys`` raw Ed25519 keys (of a log or of a bundle's
-    signature), ``remembered`` signed checkpoints that were seen before.
+    signature), ``remembered`` signed checkpoints that were seen before.  ``quorum`` is who must
+    have witnessed a log's state, at most ``max_age`` seconds before ``now`` (seconds since 1970).
     """
 
     vkeys: tuple[str, ...] = ()
     keys: tuple[bytes, ...] = ()
     remembered: tuple[str, ...] = ()
     unsigned: bool = False
+    quorum: Optional[Quorum] = None
+    max_age: Optional[int] = None
+    now: Optional[int] = None
 
     @property
     def public_keys(self) -> tuple[bytes, ...]:
