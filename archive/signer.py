@@ -10,12 +10,9 @@ Its folder holds ``key.pem`` (mode 0600), ``public.pem``, ``origin`` and ``signe
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from archive import durable
 from archive.proof import merkle, notes
 from archive.proof.errors import ProofError
 
@@ -109,19 +107,19 @@ class Signer:
         Never replaces a key, and never makes one where something was signed before.
         """
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with _alone(folder):
+        with durable.alone(folder):
             if not (folder / KEY).exists():
                 if (folder / SIGNED).exists():
                     raise SignerMissingError(
                         f"{folder} says what was signed, but its key is gone. Put the key back."
                     )
                 key = Ed25519PrivateKey.generate()
-                _write(folder / ORIGIN, origin.encode("ascii"))
-                _write(
+                durable.write(folder / ORIGIN, origin.encode("ascii"))
+                durable.write(
                     folder / PUBLIC,
                     key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
                 )
-                _write(
+                durable.write(
                     folder / KEY,
                     key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
                 )
@@ -146,10 +144,10 @@ class Signer:
             raise SignerRefusedError(
                 f"This signer signs for {self.origin}, not for {checkpoint.origin}."
             )
-        with _alone(self._folder):
+        with durable.alone(self._folder):
             self._require_continuation(checkpoint, proof)
             state = {"size": checkpoint.size, "root": checkpoint.root.hex()}
-            _write(self._folder / SIGNED, json.dumps(state).encode())
+            durable.write(self._folder / SIGNED, json.dumps(state).encode())
         signature = self._key.sign(text.encode())
         return notes.signature_line(self.origin, self.public, signature)
 
@@ -179,26 +177,3 @@ class Signer:
         if not lines or any(not _MANIFEST_LINE.fullmatch(line) for line in lines):
             raise SignerRefusedError("Only tag manifests and checkpoints are signed.")
         return self._key.sign(data)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    with (folder / "lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _write(path: Path, content: bytes) -> None:
-    """``path`` holds ``content`` on disk, whole or as before, readable by its owner only."""
-    temporary = path.with_name(f".{path.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

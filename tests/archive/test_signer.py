@@ -10,7 +10,6 @@ import threading
 
 import pytest
 
-from archive import signer
 from archive.proof import ed25519, merkle, notes
 from archive.proof.errors import ProofError
 from archive.signer import (
@@ -100,7 +99,7 @@ def test_what_contradicts_the_last_signature_is_refused(key, text, proof, error)
 def test_the_state_is_on_disk_before_the_signature_is_made(key, monkeypatch):
     synced = []
     real = os.fsync
-    monkeypatch.setattr(signer.os, "fsync", lambda fd: (synced.append(fd), real(fd)))
+    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(fd), real(fd)))
     seen = []
 
     class Watching:
