@@ -1,6 +1,7 @@
 """Small files that are on disk whole, or as they were before; and one process at a time with them.
 
-What a signer or a witness promises rests on its state: it MUST be on disk before a signature leaves.
+What a signer or a witness promises rests on its state, which MUST be on disk before a signature
+leaves.
 """
 
 from __future__ import annotations

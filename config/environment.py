@@ -36,6 +36,10 @@ class Environment:
         ROOT / "var" / "signer",
         "The signing key and what it last signed. Keep it off the data folder's medium.",
     )
+    MUNIMENT_WITNESS_DIR: Path = _setting(
+        ROOT / "var" / "witness",
+        "The key and the memory of `manage.py witness`. Losing it ends the witness.",
+    )
     MUNIMENT_RUN_DIR: Path = _setting(
         ROOT / "var" / "run", "Sockets, locks and logs of the running processes."
     )
