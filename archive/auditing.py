@@ -18,7 +18,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from archive import anchors, custody, fixity, guards
@@ -28,7 +28,7 @@ from archive.models.ledger import Entry, ItemHead, Log, LogHead, Node
 from archive.models.stored_object import StoredObject
 from archive.proof import notes
 from archive.proof.entries import Entry as Written
-from archive.proof.entries import disclosure_digest, format_time
+from archive.proof.entries import disclosure_digest, format_time, open_disclosure
 from archive.proof.errors import ProofError
 from archive.proof.events import LedgerVerified, LogCreated, MediaIngested
 from archive.proof.merkle import WIDTH, Frontier, leaf_hash
@@ -79,7 +79,8 @@ def audit(
                     not_checked=_codes(report, NOT_CHECKED),
                 )
             )
-    except custody.CustodyError as error:
+    # A damaged ledger may refuse the entry by its own guards: the report is then all there is.
+    except (custody.CustodyError, ProofError, DatabaseError) as error:
         unrecorded = Finding("audit-unrecorded", FAILED, "this audit", str(error))
         return gather(report.subject, (*report.findings, unrecorded), **report.facts)
     return report
@@ -139,7 +140,7 @@ class _Examination:
     altered: set[tuple[int, int]] = field(default_factory=set)  # nodes that are not
     wanted: set[int] = field(default_factory=set)
     chains: dict[str, _Link] = field(default_factory=dict)
-    digests: dict[str, int] = field(default_factory=dict)
+    digests: dict[str, tuple[int, str | None]] = field(default_factory=dict)  # entry, its item
     originals: dict[str, _Original] = field(default_factory=dict)
     vkeys: tuple[str, ...] = ()
     time: datetime | None = None
@@ -323,7 +324,7 @@ def _entry(at: _Examination, row: _Row, body: str, columns: list[Any]) -> Iterat
     at.time = written.time
     if written.item is not None and written.item_seq is not None:
         yield from _link(at, row, written)
-    at.digests.update((digest, row.seq) for digest in written.sd)
+    at.digests.update((digest, (row.seq, written.item)) for digest in written.sd)
     if written.kind == LogCreated.kind:
         at.vkeys = tuple(str(one) for one in written.data.get("vkeys", ()))
     if written.kind == MediaIngested.kind:
@@ -530,7 +531,7 @@ def disclosures_belong_to_entries(at: _Examination) -> Iterator[Finding]:
             faults += 1
             yield _failed("disclosure-altered", subject, fault)
         held += row.text is not None
-    for digest, seq in sorted(left.items(), key=lambda pair: (pair[1], pair[0])):
+    for digest, (seq, _) in sorted(left.items(), key=lambda pair: (pair[1][0], pair[0])):
         if seq < at.end:
             faults += 1
             yield _failed(
@@ -540,17 +541,26 @@ def disclosures_belong_to_entries(at: _Examination) -> Iterator[Finding]:
         yield Finding("disclosures-hold", PASSED, f"{held} personal values", "are as recorded")
 
 
-def _disclosure_fault(at: _Examination, row: Disclosure, seq: int | None) -> str | None:
+def _disclosure_fault(
+    at: _Examination, row: Disclosure, place: tuple[int, str | None] | None
+) -> str | None:
     if row.entry_seq >= at.end:
         return None  # recorded while the audit ran
-    if seq != row.entry_seq:
+    if place is None or place[0] != row.entry_seq:
         return "no such digest stands in that entry"
-    if row.text is None:
-        return None
+    if row.item != place[1]:
+        return f"it is shown with item {row.item}; its entry is of item {place[1]}"
+    return None if row.text is None else _text_fault(row, row.text)
+
+
+def _text_fault(row: Disclosure, text: str) -> str | None:
     try:
-        return None if disclosure_digest(row.text) == row.digest else "it was changed"
+        if disclosure_digest(text) != row.digest:
+            return "it was changed"
+        _, name, _ = open_disclosure(text)
     except ProofError as error:
         return str(error)
+    return None if name == row.name else f"it was recorded as {name}"
 
 
 def originals_are_as_taken_in(at: _Examination) -> Iterator[Finding]:
