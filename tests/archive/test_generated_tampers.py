@@ -1,0 +1,161 @@
+"""One changed value in any column of any ledger table is found, and named as that row's.
+
+The cases come from the tables' own columns, so a column that is added is tampered with too.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from archive import auditing, checkpoints, custody, guards
+from archive.models.checkpoint import Checkpoint
+from archive.models.disclosure import Disclosure
+from archive.models.ledger import Entry, ItemHead, Log, LogHead, Node
+from archive.proof.events import CaseOpened, ItemExported
+from archive.proof.report import FAILED
+
+ACTOR = custody.Actor(id="a-" + "1" * 32, role="auditor")
+ITEM = "00000000-0000-4000-8000-000000000001"
+OTHER_LOG = 99
+
+#: Columns whose value nothing recorded can contradict, each with the reason.
+UNAUDITED = {
+    ("archive_log", "id"): "a number that only the database uses; the origin is the log's name",
+    ("archive_entry", "id"): "a number that only the database uses; the place is seq",
+    ("archive_node", "id"): "a number that only the database uses; the place is level and index",
+    ("archive_checkpoint", "id"): "a number that only the database uses; the place is size",
+    ("archive_checkpoint", "signed_at"): "the server's clock, which the signature does not cover",
+    ("archive_disclosure", "id"): "a number that only the database uses; the digest is the name",
+    ("archive_disclosure", "erased_by"): "with a held value the table's own rule refuses it",
+}
+
+ROWS = {
+    Log: ["1 = 1"],
+    LogHead: ["1 = 1"],
+    Entry: [f"seq = {seq}" for seq in (0, 1, 2, 5, 8, 15, 16, 20, 30)],
+    Node: ['level = 1 AND "index" = 0', 'level = 1 AND "index" = 1'],
+    ItemHead: ["1 = 1"],
+    Checkpoint: ["size = 20", "size = 39"],
+    Disclosure: ["name = 'title'"],
+}
+CASES = [
+    (model, column, where)
+    for model, rows in ROWS.items()
+    for column in (field.column for field in model._meta.concrete_fields)
+    if (model._meta.db_table, column) not in UNAUDITED
+    for where in rows
+]
+GENERATED = {field.column for field in Entry._meta.concrete_fields if field.generated}
+
+
+@pytest.fixture
+def log(committed_database, monkeypatch):
+    """Thirty-nine entries, signed at 20 and 39, with an item's chain and a personal value."""
+    monkeypatch.setattr(auditing, "_FURTHER", [])
+    custody.open_log()
+    with custody.recording(actor=ACTOR) as record:
+        record.add(CaseOpened(case=ITEM, reference="K-1", title="A title"))
+        for number in range(18):
+            record.add(_exported(number), item=ITEM if number % 2 else None)
+    checkpoints.checkpoint()
+    with custody.recording(actor=ACTOR) as record:
+        for number in range(19):
+            record.add(_exported(number), item=ITEM if number % 2 else None)
+    checkpoints.checkpoint()
+    return committed_database
+
+
+def _exported(number):
+    return ItemExported(case=ITEM, bundle=ITEM, next_item_seq=number)
+
+
+def _changed(column, value):  # noqa: PLR0911  one line for each kind of value
+    if column == "log_id":
+        return OTHER_LOG
+    if column == "body":
+        return value.replace('"v":1}', '"v":2}')
+    if column in ("seq", "index"):
+        return value + 1000  # the next place is taken
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, bytes):
+        return bytes([value[0] ^ 1]) + value[1:]
+    if value is None:
+        return 7 if column.endswith("seq") else ITEM
+    return chr(ord(value[0]) ^ 1) + value[1:]
+
+
+def _tamper(database, table, column, where):
+    """Change one value with the guards lifted; return it as it is now."""
+    with database.insider() as insider:
+        insider.execute("PRAGMA foreign_keys = OFF")
+        insider.execute("PRAGMA ignore_check_constraints = ON")
+        for guard in guards.SQLITE:
+            insider.execute(f'DROP TRIGGER "{guard.name}"')
+        if table == "archive_entry" and column in GENERATED:
+            # A generated column can't be written; who rebuilds the table makes it a plain one.
+            names = ", ".join(f'"{field.column}"' for field in Entry._meta.concrete_fields)
+            insider.execute("ALTER TABLE archive_entry RENAME TO was")
+            insider.execute(f"CREATE TABLE archive_entry AS SELECT {names} FROM was")
+            insider.execute("DROP TABLE was")
+        (before,) = insider.execute(f'SELECT "{column}" FROM {table} WHERE {where}').fetchone()
+        after = _changed(column, before)
+        done = insider.execute(f'UPDATE {table} SET "{column}" = ? WHERE {where}', (after,))
+        assert done.rowcount == 1
+        assert after != before
+        for guard in guards.SQLITE:
+            insider.execute(guard.sql)
+    return after
+
+
+def _subjects(model, column, where, after):
+    """Return what the audit must name for that change."""
+    place = where.rpartition(" ")[2]
+    if model is LogHead:
+        return {"entry 39"} if column == "size" else {"the log's head"}
+    if model is Entry:
+        return {f"entry {place}" + ("" if column in ("log_id", "seq") else f" column {column}")}
+    if model is Node:
+        level, index = 1, int(place)
+        new = {"level": f"node 2/{index}", "index": f"node 1/{after}"}.get(column)
+        return {f"node {level}/{index}"} | ({new} if new else set())
+    if model is ItemHead:
+        return {f"head of item {ITEM}"} | ({f"head of item {after}"} if column == "item" else set())
+    if model is Checkpoint:
+        return {f"checkpoint at {place}"} | (
+            {f"checkpoint at {after}"} if column == "size" else set()
+        )
+    name = after if column == "name" else "title"
+    seq = after if column == "entry_seq" else 1
+    return {"a value of entry 1" if column == "log_id" else f"value {name} of entry {seq}"}
+
+
+def test_there_are_at_least_eighty_cases_and_every_column_is_one_or_has_its_reason():
+    columns = {
+        (model._meta.db_table, field.column)
+        for model in ROWS
+        for field in model._meta.concrete_fields
+    }
+
+    assert len(CASES) >= 80
+    assert set(UNAUDITED) <= columns
+    assert columns - set(UNAUDITED) == {
+        (model._meta.db_table, column) for model, column, _ in CASES
+    }
+
+
+@pytest.mark.parametrize(
+    ("model", "column", "where"),
+    [pytest.param(*case, id=f"{case[0].__name__}.{case[1]} {case[2]}") for case in CASES],
+)
+def test_one_changed_value_is_found_and_named(log, model, column, where):
+    after = _tamper(log, model._meta.db_table, column, where)
+
+    if model is Log:  # no log of the archive's name is left: nothing passes for one
+        with pytest.raises(custody.NotOpenedError):
+            auditing.audit(actor=ACTOR)
+        return
+    report = auditing.audit(actor=ACTOR)
+
+    named = {one.subject for one in report.of(FAILED)}
+    assert _subjects(model, column, where, after) <= named
