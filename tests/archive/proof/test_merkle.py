@@ -16,7 +16,7 @@ from archive.proof.errors import BrokenError, MalformedError, ProofError
 VECTORS = json.loads(
     (Path(__file__).parents[2] / "vectors/rfc6962_merkle.json").read_text(encoding="utf-8")
 )
-MOST = 40
+MOST = 70
 
 
 def by_definition(leaves: list[bytes]) -> bytes:
