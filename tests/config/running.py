@@ -123,6 +123,9 @@ def running(folder: Path, *arguments: str, **others: str) -> Iterator[Up]:
     """Start `up` on a free port; whatever happens, nothing of it is left afterwards."""
     port = free_port()
     output = folder / "output.txt"
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell lets what it runs in the background ignore Ctrl-C, and `up` would inherit that.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     with output.open("wb") as file:
         process = subprocess.Popen(
             command(port, *arguments),

@@ -84,7 +84,7 @@ def test_with_a_frozen_broker_pages_answer_and_ctrl_c_twice_leaves_nothing(up: U
     up.process.send_signal(signal.SIGINT)
     time.sleep(0.3)
     up.process.send_signal(signal.SIGINT)
-    assert up.process.wait(60) == 0
+    assert up.process.wait(30) == 0
     assert up.members() == {}
 
 
@@ -103,7 +103,7 @@ def test_sigterm_leaves_no_process_and_no_socket(up: Up, folder: Path) -> None:
     assert len([line for line in before.values() if "valkey-server" in line]) >= 1
 
     up.process.terminate()
-    code = up.process.wait(60)
+    code = up.process.wait(30)
 
     assert code == 0
     assert up.members() == {}
