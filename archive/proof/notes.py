@@ -198,7 +198,7 @@ def _signature(line: str) -> SignatureLine:
 class VerifiedNote:
     """A note's text and the keys, out of those the reader named, that signed it.
 
-    ``times`` holds for each cosignature the witness's time, in seconds since 1970; ``unchecked``
+    ``times`` holds for each witness its newest time, in seconds since 1970; ``unchecked``
     the keys whose kind of signature cannot be checked here.
     """
 
@@ -221,15 +221,16 @@ def verify_note(note: str, vkeys: Iterable[str]) -> VerifiedNote:
     times: dict[str, int] = {}
     for line in lines:
         key = known.get((line.name, line.key_id))
-        if key is None or key in signed_by:
+        if key is None:
             continue
         if key.type not in (ED25519, COSIGNATURE):
             unchecked.append(key)
             continue
         time = _check_signature(key, text, line.signature)
         if time is not None:
-            times[key.vkey] = time
-        signed_by.append(key)
+            times[key.vkey] = max(time, times.get(key.vkey, 0))
+        if key not in signed_by:
+            signed_by.append(key)
     if not signed_by:
         raise BrokenError("no signature by a known key")
     return VerifiedNote(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -202,6 +204,19 @@ def post(port: int, body: bytes, path: str = "/add-checkpoint") -> tuple[int, st
         connection.close()
 
 
+def answers(port: int, path: str, header: str) -> list[bytes]:
+    """Send a request whose body is a request, and give the status of each answer to it."""
+    hidden = b"POST /add-checkpoint HTTP/1.1\r\nContent-Length: 0\r\n\r\n".ljust(60)
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(f"POST {path} HTTP/1.1\r\nHost: w\r\n{header}\r\n\r\n".encode() + hidden)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        with contextlib.suppress(ConnectionResetError):  # what it did not read, it resets
+            while piece := connection.recv(65536):
+                answer += piece
+    return re.findall(rb"HTTP/1\.1 (\d+)", answer)
+
+
 @pytest.mark.processes
 def test_the_witness_answers_over_http_as_the_standard_says(served, folder):
     port, process = served
@@ -214,7 +229,12 @@ def test_the_witness_answers_over_http_as_the_standard_says(served, folder):
     assert post(port, ask(LEAVES, 3, 5, key=2).encode())[0] == 403
     assert post(port, b"\xff" * 100)[0] == 400
     assert post(port, b"x" * (witness.LONGEST_REQUEST + 1))[0] == 413
+    spare = ask(LEAVES, 3, 5).replace("\n\n", "\n" + "A" * 43 + "=\n\n", 1)
+    assert post(port, spare.encode())[0] == 422
     assert post(port, b"", "/elsewhere")[0] == 404
+    assert answers(port, "/elsewhere", "Content-Length: 60") == [b"404"]
+    assert answers(port, "/add-checkpoint", "Content-Length: 0\r\nContent-Length: 60") == [b"400"]
+    assert answers(port, "/add-checkpoint", "Transfer-Encoding: chunked") == [b"400"]
     process.kill()
     process.wait(20)
     assert Witness(folder).last(ORIGIN) == witness.Cosigned(

@@ -85,7 +85,10 @@ class _Handler(BaseHTTPRequestHandler):
         if not self.path.endswith("/add-checkpoint"):
             self._answer(404, "There is only add-checkpoint here.\n")
             return
-        length = self.headers.get("Content-Length", "")
+        length, *others = self.headers.get_all("Content-Length", [""])
+        if others or "Transfer-Encoding" in self.headers:
+            self._answer(400, "Say once how long the request is, and in no other way.\n")
+            return
         if not (length.isascii() and length.isdecimal()):
             self._answer(411, "Say how long the request is.\n")
             return
@@ -113,8 +116,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
         self.send_header("X-Content-Type-Options", "nosniff")
-        if status not in {200, 409, 422, 403, 404}:
-            self.close_connection = True  # what is left of the request is not read
+        # What is left of a request that was not read must not be taken for the next one.
+        self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(content)
 

@@ -103,6 +103,23 @@ def test_one_witness_twice_is_one_witness(plain, policy, tmp_path):
     assert judged(tmp_path, note, policy).has("quorum-missing", UNTRUSTED)
 
 
+def test_of_two_lines_of_one_witness_the_newer_counts_wherever_it_stands(plain, policy, tmp_path):
+    only = replace(policy, quorum=quorum(f"witness w1 {vkey('w1')}\nquorum w1\n"))
+    old_first = cosign(cosign(plain, "w1", NOW - 3 * DAY), "w1", NOW)
+    new_first = cosign(cosign(plain, "w1", NOW), "w1", NOW - 3 * DAY)
+
+    assert judged(tmp_path, old_first, only).has("fresh", PASSED)
+    assert judged(tmp_path, new_first, only).has("fresh", PASSED)
+
+
+def test_a_wrong_line_fails_also_when_a_right_one_stands_before_it(plain, policy, tmp_path):
+    note = cosign(cosign(plain, "w1", NOW), "w2", NOW)
+    public = adversary.public(WITNESSES["w1"])
+    note += notes.signature_line("w1.example", public, b"\0" * 72, notes.COSIGNATURE)
+
+    assert judged(tmp_path, note, policy).has("cosignature-wrong", FAILED)
+
+
 def test_an_old_state_put_back_is_stale_however_well_it_was_witnessed(plain, policy, tmp_path):
     note = cosign(cosign(plain, "w1", NOW - 3 * DAY), "w2", NOW - 3 * DAY)
 
