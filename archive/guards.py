@@ -5,7 +5,8 @@ They are put back after every migrate.
 They delay and document an insider's writes; whoever may drop them is caught by the checkpoints, not
 by them.  SQLite loses a table's triggers when a migration rebuilds it, and REPLACE passes by delete
 triggers, so there are guards on INSERT as well.  On PostgreSQL rows can't be updated, deleted or
-truncated; the roles that keep the application from its own triggers are the operator's to set up.
+truncated, and an entry must follow the one before it and carry its bytes' hash; the roles that
+keep the application from its own triggers are the operator's to set up.
 """
 
 from __future__ import annotations
@@ -166,32 +167,63 @@ SQLITE = (
 
 _KEPT = ("archive_log", "archive_entry", "archive_node", "archive_checkpoint")
 _KEPT_ROWS = ("archive_loghead", "archive_itemhead", "archive_disclosure")
-_REFUSE = f"""
-CREATE OR REPLACE FUNCTION archive_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN RAISE EXCEPTION USING MESSAGE = coalesce(TG_ARGV[0], '{REFUSAL}'),
-ERRCODE = 'restrict_violation'; END $$
-"""
+# What the functions read is named in full: a temporary table can't stand in for the ledger's.
+_SEARCH_PATH = "pg_catalog, pg_temp"
+FUNCTIONS = {
+    "archive_refuse": (
+        f"BEGIN RAISE EXCEPTION USING MESSAGE = coalesce(TG_ARGV[0], '{REFUSAL}'), "
+        "ERRCODE = 'restrict_violation'; END"
+    ),
+    # Once per statement, not per row.  The leaf is RFC 9162 section 2.1.1's.
+    "archive_refuse_unless_next": f"""
+DECLARE
+  wrong boolean;
+BEGIN
+  SELECT EXISTS (
+    SELECT 1 FROM added
+    WHERE leaf IS DISTINCT FROM sha256('\\x00'::bytea || convert_to(body, 'UTF8'))
+  ) INTO wrong;
+  IF NOT wrong THEN
+    EXECUTE format(
+      'SELECT EXISTS (
+        SELECT 1 FROM (
+          SELECT log_id, min(seq) AS first, max(seq) AS last, count(*) AS entries
+          FROM added GROUP BY log_id
+        ) AS run
+        WHERE entries <> last - first + 1
+        OR (first <> 0 AND NOT EXISTS (
+          SELECT 1 FROM %I.%I AS held WHERE held.log_id = run.log_id AND held.seq = first - 1
+        ))
+      )', TG_TABLE_SCHEMA, TG_TABLE_NAME) INTO wrong;
+  END IF;
+  IF wrong THEN
+    RAISE EXCEPTION USING MESSAGE = '{REFUSAL}', ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NULL;
+END
+""",  # noqa: S608 - only our own constants
+}
 
 
 def _postgresql(
     name: str, table: str, event: str, *, each: str, when: str = "", refusal: str = ""
 ) -> Guard:
+    """Word a guard as ``pg_get_triggerdef(oid, true)`` does, so that the two can be compared."""
     condition = f"WHEN ({when}) " if when else ""
     said = f"'{refusal}'" if refusal else ""
     return Guard(
         name=name,
         table=table,
         sql=(
-            f'CREATE TRIGGER "{name}" BEFORE {event} ON "{table}" FOR EACH {each} {condition}'
-            f"EXECUTE FUNCTION archive_refuse({said}); "
-            f'ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER "{name}"'
+            f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH {each} {condition}"
+            f"EXECUTE FUNCTION archive_refuse({said})"
         ),
     )
 
 
 POSTGRESQL = (
     *(
-        _postgresql(f"{table}_is_not_changed", table, "UPDATE OR DELETE", each="ROW")
+        _postgresql(f"{table}_is_not_changed", table, "DELETE OR UPDATE", each="ROW")
         for table in _KEPT
     ),
     *(_postgresql(f"{table}_is_not_deleted", table, "DELETE", each="ROW") for table in _KEPT_ROWS),
@@ -199,19 +231,31 @@ POSTGRESQL = (
         _postgresql(f"{table}_is_not_truncated", table, "TRUNCATE", each="STATEMENT")
         for table in (*_KEPT, *_KEPT_ROWS)
     ),
+    Guard(
+        name="entry_is_appended_without_gaps",
+        table="archive_entry",
+        sql=(
+            "CREATE TRIGGER entry_is_appended_without_gaps AFTER INSERT ON archive_entry "
+            "REFERENCING NEW TABLE AS added FOR EACH STATEMENT "
+            "EXECUTE FUNCTION archive_refuse_unless_next()"
+        ),
+    ),
     _postgresql(
         "log_head_moves_forward",
         "archive_loghead",
         "UPDATE",
         each="ROW",
-        when="NEW.log_id <> OLD.log_id OR NEW.size <= OLD.size",
+        when="new.log_id <> old.log_id OR new.size <= old.size",
     ),
     _postgresql(
         "item_head_moves_forward",
         "archive_itemhead",
         "UPDATE",
         each="ROW",
-        when="NEW.item <> OLD.item OR NEW.log_id <> OLD.log_id OR NEW.next_seq <= OLD.next_seq",
+        when=(
+            "new.item::text <> old.item::text OR new.log_id <> old.log_id "
+            "OR new.next_seq <= old.next_seq"
+        ),
     ),
     _postgresql(
         "disclosure_is_only_ever_erased",
@@ -219,9 +263,9 @@ POSTGRESQL = (
         "UPDATE",
         each="ROW",
         when=(
-            "NEW.id <> OLD.id OR NEW.log_id <> OLD.log_id OR NEW.digest <> OLD.digest "
-            "OR NEW.entry_seq <> OLD.entry_seq OR NEW.item IS DISTINCT FROM OLD.item "
-            "OR NEW.name <> OLD.name OR NEW.text IS NOT NULL OR OLD.text IS NULL"
+            "new.id <> old.id OR new.log_id <> old.log_id OR new.digest::text <> old.digest::text "
+            "OR new.entry_seq <> old.entry_seq OR new.item::text IS DISTINCT FROM old.item::text "
+            "OR new.name::text <> old.name::text OR new.text IS NOT NULL OR old.text IS NULL"
         ),
     ),
     _postgresql(
@@ -229,7 +273,11 @@ POSTGRESQL = (
         _STORED,
         "UPDATE",
         each="ROW",
-        when=" OR ".join(f"NEW.{name} <> OLD.{name}" for name in _MEASURED),
+        when=" OR ".join(
+            f"new.{name}{cast} <> old.{name}{cast}"
+            for name in _MEASURED
+            for cast in ("::text" if name.startswith("sha") else "",)
+        ),
         refusal=WRITTEN_ONCE,
     ),
     _postgresql(
@@ -257,7 +305,11 @@ def put_back(connection: BaseDatabaseWrapper) -> None:
     with connection.cursor() as cursor:
         tables = set(connection.introspection.table_names(cursor))
         if connection.vendor == "postgresql":
-            cursor.execute(_REFUSE)
+            for function, body in FUNCTIONS.items():
+                cursor.execute(
+                    f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql "
+                    f"SET search_path = {_SEARCH_PATH} AS $guard${body}$guard$"
+                )
         for guard in _guards(connection):
             if guard.table not in tables:
                 continue
@@ -266,6 +318,19 @@ def put_back(connection: BaseDatabaseWrapper) -> None:
             else:
                 cursor.execute(f'DROP TRIGGER IF EXISTS "{guard.name}"')
             cursor.execute(guard.sql)
+            if connection.vendor == "postgresql":
+                cursor.execute(f'ALTER TABLE "{guard.table}" ENABLE ALWAYS TRIGGER "{guard.name}"')
+
+
+# tgenabled 'A': fires for every session, replication's too.
+_STANDING = """
+SELECT t.tgname, c.relname, pg_get_triggerdef(t.oid, true), p.proname, p.prosrc
+FROM pg_trigger t
+JOIN pg_class c ON c.oid = t.tgrelid AND pg_table_is_visible(c.oid)
+JOIN pg_proc p ON p.oid = t.tgfoid
+JOIN pg_language l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
+WHERE NOT t.tgisinternal AND t.tgenabled = 'A' AND p.proconfig = ARRAY[%s]
+"""
 
 
 def missing(connection: BaseDatabaseWrapper) -> list[str]:
@@ -273,15 +338,16 @@ def missing(connection: BaseDatabaseWrapper) -> list[str]:
     with connection.cursor() as cursor:
         tables = set(connection.introspection.table_names(cursor))
         if connection.vendor == "postgresql":
-            # tgenabled 'A': fires for every session, replication's too.
-            cursor.execute(
-                "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'A'"
-            )
-            found = {name for (name,) in cursor.fetchall()}
+            cursor.execute(_STANDING, [f"search_path={_SEARCH_PATH}"])
+            standing = {
+                (name, table, definition)
+                for name, table, definition, function, body in cursor.fetchall()
+                if body == FUNCTIONS.get(function)
+            }
             return [
                 guard.name
                 for guard in POSTGRESQL
-                if guard.table in tables and guard.name not in found
+                if guard.table in tables and (guard.name, guard.table, guard.sql) not in standing
             ]
         cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
         written = dict(cursor.fetchall())

@@ -24,6 +24,8 @@ CREATE OR REPLACE TRIGGER evidence_file_no_change BEFORE UPDATE OR DELETE ON evi
 FOR EACH STATEMENT EXECUTE FUNCTION evidence_file_is_written_once();
 CREATE OR REPLACE TRIGGER evidence_file_no_truncate BEFORE TRUNCATE ON evidence_evidencefile
 FOR EACH STATEMENT EXECUTE FUNCTION evidence_file_is_written_once();
+ALTER TABLE evidence_evidencefile ENABLE ALWAYS TRIGGER evidence_file_no_change;
+ALTER TABLE evidence_evidencefile ENABLE ALWAYS TRIGGER evidence_file_no_truncate;
 """
 
 

@@ -34,6 +34,7 @@ row = custody.history_of(item).first()
 assert (row.kind, row.item, row.item_seq) == ("item.exported", str(item), 0)
 assert (row.actor, row.case, row.time) == (actor.id, str(item), custody.entries()[1].time)
 
+assert guards.missing(connection) == []
 STATEMENTS = [
     "UPDATE archive_entry SET body = '{}'",
     "DELETE FROM archive_entry",
@@ -48,6 +49,14 @@ STATEMENTS = [
     "UPDATE archive_disclosure SET text = 'x'",
     "TRUNCATE archive_disclosure",
     "SET LOCAL session_replication_role = replica; DELETE FROM archive_checkpoint",
+    # An entry after a gap, and one whose leaf is not its bytes' hash.
+    "INSERT INTO archive_entry (log_id, seq, leaf, body) SELECT log_id, 100, "
+    "sha256(decode('00', 'hex') || convert_to(body || ' ', 'UTF8')), body || ' ' "
+    "FROM archive_entry WHERE seq = 0",
+    "INSERT INTO archive_entry (log_id, seq, leaf, body) "
+    "SELECT log_id, (SELECT max(seq) + 1 FROM archive_entry), "
+    "sha256(decode('01', 'hex') || convert_to(body, 'UTF8')), body "
+    "FROM archive_entry WHERE seq = 0",
 ]
 for statement in STATEMENTS:
     try:
@@ -61,10 +70,30 @@ for statement in STATEMENTS:
 report = auditing.audit(actor=actor)
 assert str(report.verdict) == "verified", report.as_text()
 with connection.cursor() as cursor:
-    cursor.execute("DROP TRIGGER archive_entry_is_not_changed ON archive_entry")
-assert guards.missing(connection) == ["archive_entry_is_not_changed"]
-call_command("migrate", verbosity=0)
-assert guards.missing(connection) == []
+    for weakening in [
+        "DROP TRIGGER archive_entry_is_not_changed ON archive_entry",
+        "ALTER TABLE archive_entry DISABLE TRIGGER archive_entry_is_not_changed",
+        "ALTER TABLE archive_entry ENABLE TRIGGER archive_entry_is_not_changed",
+        "CREATE OR REPLACE TRIGGER archive_entry_is_not_changed BEFORE UPDATE ON archive_entry "
+        "FOR EACH ROW WHEN (false) EXECUTE FUNCTION archive_refuse(); "
+        "ALTER TABLE archive_entry ENABLE ALWAYS TRIGGER archive_entry_is_not_changed",
+    ]:
+        cursor.execute(weakening)
+        assert guards.missing(connection) == ["archive_entry_is_not_changed"], weakening
+        call_command("migrate", verbosity=0)
+        assert guards.missing(connection) == []
+    cursor.execute(
+        "CREATE OR REPLACE FUNCTION archive_refuse() RETURNS trigger LANGUAGE plpgsql "
+        "SET search_path = pg_catalog, pg_temp AS 'BEGIN RETURN NEW; END'"
+    )
+    assert "archive_log_is_not_changed" in guards.missing(connection)
+    call_command("migrate", verbosity=0)
+    assert guards.missing(connection) == []
+    cursor.execute(
+        "SELECT tgenabled FROM pg_trigger "
+        "WHERE NOT tgisinternal AND tgrelid = 'evidence_evidencefile'::regclass"
+    )
+    assert cursor.fetchall() == [("A",), ("A",)]
 connection.close()
 print("all of it")
 """
