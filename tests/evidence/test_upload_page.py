@@ -33,6 +33,7 @@ from tests import people
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
 ROOT = Path(__file__).resolve().parents[2]
+REAL = ROOT.parent / "shared" / "data" / "real"
 #: Bytes of the large journey; 2 GiB (2147483648) is what is promised, less is for every day.
 LARGE = int(os.environ.get("UPLOAD_JOURNEY_BYTES", str(96 * 2**20)))
 WAIT = 60_000 + LARGE // 2**20 * 400  # milliseconds
@@ -301,6 +302,22 @@ def test_three_hundred_files_at_once_all_arrive(page, cast, tmp_path):
     assert set(EvidenceFile.objects.values_list("declared_match", flat=True)) == {"match"}
     numbers = sorted(EvidenceItem.objects.values_list("exhibit_number", flat=True))
     assert len(set(numbers)) == 300
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="../shared/data/real is not beside this folder")
+def test_real_files_arrive_byte_for_byte(page, cast):
+    files = [path for path in sorted(REAL.iterdir()) if path.is_file()]
+    assert len({path.suffix for path in files}) > 5
+
+    _choose(page, *files)
+    _start(page)
+    page.locator("#summary", has_text=f"{len(files)} received").wait_for(timeout=180_000)
+
+    names = dict(EvidenceFile.objects.values_list("original_filename", "sha256"))
+    assert sorted(names) == [path.name for path in files]
+    for path in files:
+        assert _kept(names[path.name]) == path.read_bytes(), path.name
+    assert set(EvidenceFile.objects.values_list("declared_match", flat=True)) == {"match"}
 
 
 def test_what_is_held_already_is_said_before_anything_is_sent(page, cast, tmp_path):
