@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
@@ -185,19 +182,3 @@ def test_arbitrary_text_is_read_or_refused_as_a_proof_error(text):
             read(text)
         except ProofError:
             continue
-
-
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
-@pytest.mark.parametrize("text", [TEXT, TEXT.replace("7", "8", 1)])
-def test_openssl_verifies_the_ed25519_line_of_a_note_and_of_no_other_text(text, tmp_path):
-    (_, (line,)) = notes.split_note(NOTE)
-    (tmp_path / "text").write_bytes(text.encode())
-    (tmp_path / "sig").write_bytes(line.signature)
-    (tmp_path / "pub.der").write_bytes(bytes.fromhex("302a300506032b6570032100") + PUBLIC)
-
-    command = "openssl pkeyutl -verify -pubin -keyform DER -inkey pub.der -rawin -in text"
-    done = subprocess.run(
-        [*command.split(), "-sigfile", "sig"], cwd=tmp_path, capture_output=True, check=False
-    )
-
-    assert (done.returncode == 0) is (text == TEXT)
