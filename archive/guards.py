@@ -114,6 +114,30 @@ SQLITE = (
         "INSERT",
         when=_held("archive_checkpoint", "id = NEW.id", "log_id = NEW.log_id AND size = NEW.size"),
     ),
+    _sqlite("cosignature_is_not_updated", "archive_cosignature", "UPDATE"),
+    _sqlite("cosignature_is_not_deleted", "archive_cosignature", "DELETE"),
+    _sqlite(
+        "cosignature_is_not_replaced",
+        "archive_cosignature",
+        "INSERT",
+        when=_held(
+            "archive_cosignature",
+            "id = NEW.id",
+            "checkpoint_id = NEW.checkpoint_id AND line = NEW.line",
+        ),
+    ),
+    _sqlite("timestamp_token_is_not_updated", "archive_timestamptoken", "UPDATE"),
+    _sqlite("timestamp_token_is_not_deleted", "archive_timestamptoken", "DELETE"),
+    _sqlite(
+        "timestamp_token_is_not_replaced",
+        "archive_timestamptoken",
+        "INSERT",
+        when=_held(
+            "archive_timestamptoken",
+            "id = NEW.id",
+            "checkpoint_id = NEW.checkpoint_id AND authority = NEW.authority",
+        ),
+    ),
     _sqlite(
         "item_head_moves_forward",
         "archive_itemhead",
@@ -165,7 +189,14 @@ SQLITE = (
     ),
 )
 
-_KEPT = ("archive_log", "archive_entry", "archive_node", "archive_checkpoint")
+_KEPT = (
+    "archive_log",
+    "archive_entry",
+    "archive_node",
+    "archive_checkpoint",
+    "archive_cosignature",
+    "archive_timestamptoken",
+)
 _KEPT_ROWS = ("archive_loghead", "archive_itemhead", "archive_disclosure")
 # What the functions read is named in full: a temporary table can't stand in for the ledger's.
 _SEARCH_PATH = "pg_catalog, pg_temp"

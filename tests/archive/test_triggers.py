@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection
 
 from archive import custody, guards, store
-from archive.models.checkpoint import Checkpoint
+from archive.models.checkpoint import Checkpoint, Cosignature, TimestampToken
 from archive.models.disclosure import Disclosure
 from archive.models.ledger import Entry, ItemHead, Log, LogHead, Node
 from archive.models.stored_object import StoredObject
@@ -32,7 +32,11 @@ def filled(committed_database):
             writing.add(
                 ItemExported(case=str(ITEM), bundle=str(ITEM), next_item_seq=number + 1), item=ITEM
             )
-    Checkpoint.objects.create(log=log, size=20, note="note", signed_at=_now())
+    signed = Checkpoint.objects.create(log=log, size=20, note="note", signed_at=_now())
+    Cosignature.objects.create(checkpoint=signed, vkey="witness", line="line", time=1)
+    TimestampToken.objects.create(
+        checkpoint=signed, authority="authority", gen_time=_now(), tsr=b"token", entry_seq=19
+    )
     return committed_database
 
 
@@ -48,7 +52,7 @@ def _rows(database):
         }
 
 
-TABLES = [Log, LogHead, Entry, Node, ItemHead, Checkpoint]
+TABLES = [Log, LogHead, Entry, Node, ItemHead, Checkpoint, Cosignature, TimestampToken]
 
 
 @pytest.mark.parametrize("model", TABLES)
@@ -151,6 +155,27 @@ STATEMENTS = [
     (
         "REPLACE INTO archive_checkpoint (id, log_id, size, note, signed_at) "
         "SELECT id, log_id, 30, 'x', signed_at FROM archive_checkpoint"
+    ),
+    "UPDATE archive_cosignature SET line = 'x'",
+    "DELETE FROM archive_cosignature",
+    (
+        "REPLACE INTO archive_cosignature (checkpoint_id, vkey, line, time) "
+        "SELECT checkpoint_id, vkey, line, 2 FROM archive_cosignature"
+    ),
+    (
+        "REPLACE INTO archive_cosignature (id, checkpoint_id, vkey, line, time) "
+        "SELECT id, checkpoint_id, vkey, 'x', 2 FROM archive_cosignature"
+    ),
+    "UPDATE archive_timestamptoken SET tsr = zeroblob(5)",
+    "DELETE FROM archive_timestamptoken",
+    (
+        "REPLACE INTO archive_timestamptoken (checkpoint_id, authority, gen_time, tsr, entry_seq) "
+        "SELECT checkpoint_id, authority, gen_time, zeroblob(5), 1 FROM archive_timestamptoken"
+    ),
+    (
+        "REPLACE INTO archive_timestamptoken "
+        "(id, checkpoint_id, authority, gen_time, tsr, entry_seq) "
+        "SELECT id, checkpoint_id, 'x', gen_time, tsr, 1 FROM archive_timestamptoken"
     ),
     "UPDATE archive_itemhead SET next_seq = 1",
     "UPDATE archive_itemhead SET leaf = zeroblob(32)",
