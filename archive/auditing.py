@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -21,8 +23,8 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from archive import anchors, custody, fixity, guards
-from archive.models.checkpoint import Checkpoint
+from archive import anchors, cosigning, custody, fixity, guards
+from archive.models.checkpoint import Checkpoint, Cosignature
 from archive.models.disclosure import Disclosure
 from archive.models.ledger import Entry, ItemHead, Log, LogHead, Node
 from archive.models.stored_object import StoredObject
@@ -41,11 +43,13 @@ from archive.proof.report import (
     Report,
     gather,
 )
+from archive.proof.trust_policy import Quorum
 from archive.signer import Signed, Signer, SignerError, last_signed
 
 Progress = Callable[[int, int], None]
 
 MOST_FINDINGS = 100  # of one code; a report stays readable however much is damaged
+_SILENCE = timedelta(days=2)  # four heartbeats
 _BATCH = 2000  # entries read at a time
 _COLUMNS = ("kind", "item", "item_seq", "time", "actor", "case")
 
@@ -517,6 +521,79 @@ def outside_agrees(at: _Examination) -> Iterator[Finding]:
         )
 
 
+def witnesses_have_cosigned(at: _Examination) -> Iterator[Finding]:
+    """Each witness's line is over its checkpoint; and how far a quorum of them has seen the log."""
+    try:
+        quorum = cosigning.policy().quorum
+    except cosigning.CosigningError as error:
+        yield Finding("witnesses-unreadable", UNREADABLE, "the witnesses' policy", str(error))
+        return
+    seen: tuple[int, int] | None = None  # entries, and when the quorum saw them
+    lines = 0
+    for checkpoint, rows in _cosigned():
+        if checkpoint is None:
+            for row in rows:
+                yield _failed("cosignature-altered", f"cosignature {row.pk}", "of no checkpoint")
+            continue
+        if checkpoint.log_id != at.log.pk:
+            continue
+        times: dict[str, int] = {}
+        for row in rows:
+            fault = cosigning.fault(checkpoint.note, row)
+            if fault:
+                subject = f"cosignature {row.pk} of the checkpoint at {checkpoint.size}"
+                yield _failed("cosignature-altered", subject, fault)
+                continue
+            lines += 1
+            times[row.vkey] = max(row.time, times.get(row.vkey, 0))
+        latest = quorum.latest(times) if quorum else None
+        if latest is not None and (seen is None or checkpoint.size >= seen[0]):
+            seen = (checkpoint.size, latest)
+    if lines:
+        yield Finding("cosignatures-hold", PASSED, f"{lines} cosignatures", "by witnesses")
+    yield from _seen_by_witnesses(at, quorum, seen)
+
+
+def _cosigned() -> Iterator[tuple[Checkpoint | None, list[Cosignature]]]:
+    """Give each checkpoint that has cosignatures, with them; None for one that is not there."""
+    rows = Cosignature.objects.order_by("checkpoint_id", "pk").iterator()
+    for pk, group in groupby(rows, key=attrgetter("checkpoint_id")):
+        yield Checkpoint.objects.filter(pk=pk).first(), list(group)
+
+
+def _seen_by_witnesses(
+    at: _Examination, quorum: Quorum | None, seen: tuple[int, int] | None
+) -> Iterator[Finding]:
+    if quorum is None:
+        yield Finding(
+            "unwitnessed",
+            NOT_CHECKED,
+            "the signer",
+            "no outside witness: whoever holds the key, the signer's state and every anchor could "
+            "rewrite what nobody outside holds a checkpoint of (attacks 3, 5, 7, 8, 9, 13)",
+        )
+        return
+    size, time = seen or (0, 0)
+    if seen:
+        when = format_time(datetime.fromtimestamp(time, tz=UTC))
+        yield Finding("witnessed", PASSED, f"{size} entries", f"the quorum saw them at {when}")
+        if timezone.now() - datetime.fromtimestamp(time, tz=UTC) > _SILENCE:
+            yield Finding(
+                "witnesses-silent",
+                NOT_CHECKED,
+                "the witnesses",
+                f"nothing was heard of them since {when}: a database that was put back to that "
+                "time would look like this one (attacks 7, 8, 13); run `manage.py cosign`",
+            )
+    if size < at.end:
+        yield Finding(
+            "entries-unwitnessed",
+            NOT_CHECKED,
+            f"entries {size} to {at.end - 1}",
+            "no quorum of witnesses has seen them yet (attacks 3, 5, 9)",
+        )
+
+
 # Beside the ledger
 
 
@@ -622,13 +699,6 @@ def what_remains_open(_at: _Examination) -> Iterator[Finding]:
         "times",
         "server clock only: no third party has certified when entries were made",
     )
-    yield Finding(
-        "unwitnessed",
-        NOT_CHECKED,
-        "the signer",
-        "no outside witness: whoever holds the key, the signer's state and every anchor could "
-        "rewrite what nobody outside holds a checkpoint of",
-    )
 
 
 Check = Callable[[_Examination], Iterator[Finding]]
@@ -638,6 +708,7 @@ CHECKS: tuple[Check, ...] = (
     entries_are_as_recorded,
     checkpoints_are_signed,
     outside_agrees,
+    witnesses_have_cosigned,
     disclosures_belong_to_entries,
     originals_are_as_taken_in,
     what_remains_open,

@@ -6,6 +6,7 @@ archive.E003  Others on this machine can read the signing key.
 archive.E004  The log is there, and its signing key is not.
 archive.E008  Triggers that refuse changes to the ledger are missing.
 archive.E009  The database is older than what was signed, or contradicts it.
+archive.E010  The file that names the witnesses can't be read.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from django.conf import settings
 from django.core import checks
 from django.db import OperationalError, connection
 
-from archive import anchors, custody, guards
+from archive import anchors, cosigning, custody, guards
 from archive.models.ledger import Log
 from archive.signer import KEY, SignerError
 
@@ -72,6 +73,15 @@ def signer_stands_apart(**_: Any) -> list[checks.CheckMessage]:
             )
         )
     return found
+
+
+@checks.register(TAG)
+def witnesses_are_named(**_: Any) -> list[checks.CheckMessage]:
+    try:
+        cosigning.policy()
+    except cosigning.CosigningError as error:
+        return [checks.Error(str(error), id="archive.E010")]
+    return []
 
 
 @checks.register(TAG)

@@ -42,7 +42,8 @@ class CustodySelection:
     """Entries under one signed checkpoint, and the prover that shows that they stand there.
 
     ``remembered`` are the sizes of older checkpoints that the recipient holds: for each a proof
-    shows that this log continues it.
+    shows that this log continues it.  ``witnesses`` are the lines of a tlog-policy that the archive
+    advises: who cosigns, and how many of them must have.
     """
 
     checkpoint: str
@@ -50,6 +51,7 @@ class CustodySelection:
     prover: Prover
     entries: tuple[ChosenEntry, ...]
     remembered: tuple[int, ...] = ()
+    witnesses: tuple[str, ...] = ("quorum none",)
 
 
 #: Log-level entries that any reader of a bundle needs: who the log is, and which keys count.
@@ -68,6 +70,7 @@ def choose(
     vkey: str,
     prover: Prover,
     remembered: Collection[int] = (),
+    witnesses: Collection[str] = ("quorum none",),
 ) -> CustodySelection:
     """Choose each item's whole chain, what is always needed, and this export's own entries.
 
@@ -101,6 +104,7 @@ def choose(
         prover=prover,
         entries=tuple(chosen[seq] for seq in sorted(chosen)),
         remembered=tuple(sorted(set(remembered))),
+        witnesses=tuple(witnesses),
     )
 
 
@@ -136,7 +140,7 @@ def custody_files(selection: CustodySelection) -> Iterator[tuple[str, bytes]]:
     text, _ = notes.split_note(checkpoint)
     size = notes.Checkpoint.parse(text).size
     yield "checkpoint", checkpoint.encode()
-    yield "policy.txt", policy(selection.vkey)
+    yield "policy.txt", policy(selection.vkey, selection.witnesses)
     shown = [one for one in selection.entries if one.level is not Level.HASH]
     withheld = [one for one in selection.entries if one.level is Level.HASH]
     yield "entries.ndjson", b"".join(one.body + b"\n" for one in shown)
@@ -152,9 +156,9 @@ def custody_files(selection: CustodySelection) -> Iterator[tuple[str, bytes]]:
             yield f"consistency/{old}-{size}", body
 
 
-def policy(vkey: str) -> bytes:
+def policy(vkey: str, witnesses: Iterable[str] = ("quorum none",)) -> bytes:
     """Return a C2SP tlog-policy.  It is advice: the reader's own policy decides whom to trust."""
-    return _lines((f"log {vkey}", "quorum none"))
+    return _lines((f"log {vkey}", *witnesses))
 
 
 def disclosed(chosen: Iterable[ChosenEntry]) -> dict[int, dict[str, object]]:

@@ -5,14 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 
 from celery import shared_task
+from django.utils import timezone
 
-from archive import checkpoints, store
+from archive import checkpoints, cosigning, store
 
 
 @shared_task(name="archive.checkpoint")
 def checkpoint() -> None:
     """Have the ledger's head signed; nothing happens when it is signed already."""
     checkpoints.checkpoint()
+
+
+@shared_task(name="archive.cosign")
+def cosign() -> None:
+    """Ask the witnesses that have not cosigned the newest checkpoint, or not lately."""
+    cosigning.gather(now=timezone.now())
 
 
 @shared_task(name="archive.sweep_temporary")

@@ -40,6 +40,9 @@ class Environment:
         ROOT / "var" / "witness",
         "The key and the memory of `manage.py witness`. Losing it ends the witness.",
     )
+    MUNIMENT_WITNESSES: str = _setting(
+        "", "A C2SP tlog-policy file with the witnesses to ask; nobody is asked when empty."
+    )
     MUNIMENT_RUN_DIR: Path = _setting(
         ROOT / "var" / "run", "Sockets, locks and logs of the running processes."
     )

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -19,6 +20,7 @@ DATA_DIR = ENVIRONMENT.MUNIMENT_DATA_DIR
 RUN_DIR = ENVIRONMENT.MUNIMENT_RUN_DIR
 SIGNER_DIR = ENVIRONMENT.MUNIMENT_SIGNER_DIR
 WITNESS_DIR = ENVIRONMENT.MUNIMENT_WITNESS_DIR
+WITNESSES = Path(ENVIRONMENT.MUNIMENT_WITNESSES) if ENVIRONMENT.MUNIMENT_WITNESSES else None
 STORE_DIR = DATA_DIR / "store"
 ANCHOR_FILES = [SIGNER_DIR / "anchors.txt"]
 LOG_ORIGIN = ENVIRONMENT.MUNIMENT_ORIGIN
@@ -225,6 +227,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "archive.checkpoint",
         "schedule": 20.0,
         "options": {"expires": 20.0},
+    },
+    "have witnesses cosign the ledger's head": {
+        "task": "archive.cosign",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
     },
     "write sidecars that a crash left out": {
         "task": "evidence.restore_sidecars",

@@ -21,7 +21,16 @@ from django.core.files import File
 from django.core.files.storage import storages
 from django.utils import timezone
 
-from archive import bundling, checkpoints, custody, custody_files, outbox, safe_names, store
+from archive import (
+    bundling,
+    checkpoints,
+    cosigning,
+    custody,
+    custody_files,
+    outbox,
+    safe_names,
+    store,
+)
 from archive.custody import Actor
 from archive.models.bundle import Bundle
 from archive.models.job import Job
@@ -139,8 +148,11 @@ def produce(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None
         raise outbox.QuarantineError("You may no longer export all of these items.")
     _record_heads(made, items, actor=actor, now=timezone.now())
     checkpoint = checkpoints.checkpoint()
+    # Who does not answer now is missing from the bundle, which says so; nobody waits for long.
+    cosigning.gather(now=timezone.now())
+    note = cosigning.cosigned_note(checkpoint)
     signer = Signer(settings.SIGNER_DIR)
-    contents = _contents(made, items, note=checkpoint.note, size=checkpoint.size, signer=signer)
+    contents = _contents(made, items, note=note, size=checkpoint.size, signer=signer)
     staging = Path(settings.DATA_DIR) / "staging"
     staging.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
@@ -226,6 +238,7 @@ def _contents(
         checkpoint=note,
         vkey=signer.vkey,
         prover=custody.prover(size=size),
+        witnesses=cosigning.advice(),
     )
     folders = safe_names.safe_names(item.exhibit_number for item in items)
     told = custody_files.disclosed(selection.entries)

@@ -27,10 +27,11 @@ _WITNESS_KEYS = (notes.COSIGNATURE, notes.ML_DSA_44)
 
 @dataclass(frozen=True)
 class Witness:
-    """One witness, which cosigns with one key."""
+    """One witness, which cosigns with one key, and where it answers a log if that is stated."""
 
     name: str
     key: notes.Key
+    url: Optional[str] = None
 
     def latest(self, times: Mapping[str, int]) -> Optional[int]:
         """Give the time of its cosignature, in seconds since 1970; None if there is none.
@@ -76,6 +77,7 @@ class TrustPolicy:
 
     logs: tuple[str, ...]
     quorum: Optional[Quorum]
+    witnesses: tuple[Witness, ...] = ()  # all that are named, in the quorum or not
 
 
 def parse(text: str) -> TrustPolicy:
@@ -116,7 +118,7 @@ class _Reader:
             self._logs.append(key.vkey)
         elif kind == "witness" and len(given) in (2, 3):
             key = self._key(given[1], _WITNESS_KEYS, self._witness_keys)
-            self._name(given[0], Witness(given[0], key))
+            self._name(given[0], Witness(given[0], key, *given[2:]))
         elif kind == "group" and len(given) >= 3:
             self._name(given[0], self._group(*given))
         elif kind == "quorum" and len(given) == 1:
@@ -135,7 +137,8 @@ class _Reader:
         if self._quorum is None and self._names:
             raise MalformedError("the quorum is missing: end the policy with “quorum NAME”")
         quorum = self._names.get(self._quorum) if self._quorum not in (None, NONE) else None
-        return TrustPolicy(logs=tuple(self._logs), quorum=quorum)
+        witnesses = tuple(each for each in self._names.values() if isinstance(each, Witness))
+        return TrustPolicy(logs=tuple(self._logs), quorum=quorum, witnesses=witnesses)
 
     def _key(self, text: str, types: tuple[int, ...], known: set[bytes]) -> notes.Key:
         key = notes.parse_vkey(text)
