@@ -26,7 +26,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
@@ -113,8 +113,7 @@ class Pending:
         return self._known()[2]
 
 
-@dataclass(frozen=True)
-class _Draft:
+class _Draft(NamedTuple):
     event: Event
     item: str | None
     pending: Pending
@@ -133,9 +132,9 @@ class Recording:
             raise RuntimeError("This recording has ended; begin another.")
         if not isinstance(event, Event) or not event.kind:
             raise TypeError(f"not an event of archive.proof.events: {event!r}")
-        draft = _Draft(event=event, item=_id_of(item), pending=Pending())
-        self._drafts.append(draft)
-        return draft.pending
+        pending = Pending()
+        self._drafts.append(_Draft(event, _id_of(item), pending))
+        return pending
 
     def _close(self) -> list[_Draft]:
         self._open = False
@@ -250,26 +249,25 @@ def _append_through(
         drafts = [_Draft(event=anomaly, item=None, pending=Pending()), *drafts]
 
     known = frozenset(chains)
+    write = proof_entries.Writer(log=head.origin, actor=actor.id, time=time).write
     rows: list[tuple[int, int, bytes, str]] = []
     nodes: list[tuple[int, int, int, bytes]] = []
     hidden: list[tuple[int, str, int, str | None, str, str]] = []
     settled: list[tuple[Pending, int, bytes]] = []
     for draft in drafts:
         seq = frontier.size
-        sealed = disclosures.seal(draft.event.private())
+        private = draft.event.private()
+        sealed = disclosures.seal(private) if private else []
         next_seq, prev = chains.get(draft.item, (0, None)) if draft.item else (None, None)
-        body = proof_entries.Entry(
-            log=head.origin,
-            seq=seq,
-            time=time,
-            actor=actor.id,
-            kind=draft.event.kind,
-            data=draft.event.public(),
-            item=draft.item,
-            item_seq=next_seq,
-            prev=prev.hex() if prev else None,
-            sd=tuple(sorted(one.digest for one in sealed)),
-        ).encode()
+        body = write(
+            seq,
+            draft.event.kind,
+            draft.event.public(),
+            sorted(one.digest for one in sealed),
+            draft.item,
+            next_seq,
+            prev.hex() if prev else None,
+        )
         leaf = leaf_hash(body)
         rows.append((head.log, seq, leaf, body.decode()))
         nodes.extend((head.log, *node) for node in frontier.append(leaf))
@@ -278,34 +276,26 @@ def _append_through(
             chains[draft.item] = (next_seq + 1, leaf)
         settled.append((draft.pending, seq, leaf))
 
-    _write(
-        cursor, "INSERT INTO archive_entry (log_id, seq, leaf, body) VALUES (%s, %s, %s, %s)", rows
-    )
-    _write(
+    _insert(cursor, "archive_entry", ("log_id", "seq", "leaf", "body"), rows)
+    _insert(cursor, "archive_node", ("log_id", "level", '"index"', "hash"), nodes)
+    _insert(
         cursor,
-        'INSERT INTO archive_node (log_id, level, "index", hash) VALUES (%s, %s, %s, %s)',
-        nodes,
-    )
-    _write(
-        cursor,
-        "INSERT INTO archive_disclosure (log_id, digest, entry_seq, item, name, text) "
-        "VALUES (%s, %s, %s, %s, %s, %s)",
+        "archive_disclosure",
+        ("log_id", "digest", "entry_seq", "item", "name", "text"),
         hidden,
     )
-    _write(
-        cursor,
-        "UPDATE archive_itemhead SET next_seq = %s, leaf = %s WHERE item = %s",
-        [(next_seq, leaf, item) for item, (next_seq, leaf) in chains.items() if item in known],
-    )
-    _write(
-        cursor,
-        "INSERT INTO archive_itemhead (item, log_id, next_seq, leaf) VALUES (%s, %s, %s, %s)",
-        [
-            (item, head.log, next_seq, leaf)
-            for item, (next_seq, leaf) in chains.items()
-            if item not in known
-        ],
-    )
+    for item, (next_seq, leaf) in chains.items():
+        if item in known:
+            cursor.execute(
+                "UPDATE archive_itemhead SET next_seq = %s, leaf = %s WHERE item = %s",
+                (next_seq, leaf, item),
+            )
+    begun = [
+        (item, head.log, next_seq, leaf)
+        for item, (next_seq, leaf) in chains.items()
+        if item not in known
+    ]
+    _insert(cursor, "archive_itemhead", ("item", "log_id", "next_seq", "leaf"), begun)
     cursor.execute(
         "UPDATE archive_loghead SET size = %s, peaks = %s WHERE log_id = %s AND size = %s",
         [frontier.size, bytes(frontier), head.log, head.size],
@@ -404,11 +394,19 @@ def _chains(cursor: CursorWrapper, items: set[str]) -> dict[str, tuple[int, byte
     return found
 
 
-def _write(cursor: CursorWrapper, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    if len(rows) == 1:
-        cursor.execute(statement, rows[0])
-    elif rows:
-        cursor.executemany(statement, rows)
+def _insert(
+    cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert many rows with each statement: a statement costs as much as what it does."""
+    most = _MOST_PARAMETERS // len(columns)
+    one = f"({', '.join(['%s'] * len(columns))})"
+    for start in range(0, len(rows), most):
+        some = rows[start : start + most]
+        cursor.execute(
+            f"INSERT INTO {table} ({', '.join(columns)}) "  # noqa: S608  only this module's names
+            f"VALUES {', '.join([one] * len(some))}",
+            [value for row in some for value in row],
+        )
 
 
 # What was signed must be here.  The answer for one signed tree never changes as long as this

@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
-from typing import Any
+from json.encoder import encode_basestring
+from typing import Any, Optional
 
 from archive.proof.errors import MalformedError
 
@@ -35,9 +36,50 @@ _encode = json.JSONEncoder(
 
 def canonical(value: Any) -> bytes:
     """Encode ``value``.  Raises MalformedError for anything outside the profile."""
+    return in_utf_8(canonical_text(value))
+
+
+def canonical_text(value: Any) -> str:
+    """Write ``value`` as text that may be part of a longer one; lone surrogates stay unnoticed."""
+    if type(value) is dict:
+        flat = _flat(value)
+        if flat is not None:
+            return flat
     _check(value, 0)
+    return _encode(value)
+
+
+def _flat(members: dict[Any, Any]) -> Optional[str]:
+    """Write an object of plain values, as entries' data mostly are; None if it holds others."""
+    parts = []
+    for name in _sorted(tuple(members)):
+        value = members[name]
+        kind = type(value)
+        if kind is str:
+            if "\0" in value:
+                raise MalformedError("a string holds U+0000")
+            parts.append(f'"{name}":{encode_basestring(value)}')
+        elif kind is int:
+            if not -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
+                raise MalformedError("an integer beyond 2^53 - 1")
+            parts.append(f'"{name}":{value}')
+        elif value is None:
+            parts.append(f'"{name}":null')
+        else:
+            return None
+    return f"{{{','.join(parts)}}}"
+
+
+@lru_cache(maxsize=1024)  # the same few dozen objects, again and again
+def _sorted(names: tuple[Any, ...]) -> list[str]:
+    _require_names(names)
+    return sorted(names)
+
+
+def in_utf_8(text: str) -> bytes:
+    """Encode canonical text.  Raises MalformedError for a lone surrogate."""
     try:
-        return _encode(value).encode("utf-8")
+        return text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise MalformedError("a string holds a lone surrogate") from error
 

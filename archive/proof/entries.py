@@ -11,7 +11,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any, Optional
@@ -101,23 +101,10 @@ class Entry:
 
     def encode(self) -> bytes:
         """Give the exact bytes that are hashed as the leaf."""
-        members: dict[str, Any] = {
-            "actor": self.actor,
-            "data": dict(self.data),
-            "kind": self.kind,
-            "log": self.log,
-            "seq": self.seq,
-            "time": format_time(self.time),
-            "v": self.v,
-        }
-        if self.item is not None:
-            members.update(item=self.item, item_seq=self.item_seq, prev=self.prev)
-        if self.sd:
-            members["sd"] = list(self.sd)
-        encoded = canonical.canonical(members)
-        if len(encoded) > LONGEST_ENTRY:
-            raise MalformedError(f"an entry of {len(encoded)} bytes; {LONGEST_ENTRY} is the most")
-        return encoded
+        writer = Writer(log=self.log, actor=self.actor, time=self.time)
+        return writer.write(
+            *(self.seq, self.kind, self.data, self.sd), *(self.item, self.item_seq, self.prev)
+        )
 
     @classmethod
     def decode(cls, encoded: bytes) -> Entry:
@@ -170,6 +157,44 @@ class Entry:
         members["time"] = parse_time(members["time"])
         members["sd"] = tuple(members.get("sd", ()))
         return cls(**members)
+
+
+class Writer:
+    """Writes entries that have log, actor and time in common, member for member as RFC 8785 has it.
+
+    It checks what can't be written; that a value is one that belongs in its place is for whoever
+    made it, or for ``Entry``, to see to.
+    """
+
+    def __init__(self, *, log: str, actor: str, time: datetime) -> None:
+        self._begin = f'{{"actor":{canonical.canonical_text(actor)},"data":'
+        self._log = f'","log":{canonical.canonical_text(log)}'
+        self._end = f',"time":"{format_time(time)}","v":{VERSION}}}'
+
+    def write(  # noqa: PLR0917 - an entry's own members, once for each
+        self,
+        seq: int,
+        kind: str,
+        data: Mapping[str, Any],
+        sd: Sequence[str] = (),
+        item: Optional[str] = None,
+        item_seq: Optional[int] = None,
+        prev: Optional[str] = None,
+    ) -> bytes:
+        """Give an entry's exact bytes; ``sd`` is sorted.  Raises MalformedError if too long."""
+        chain = link = digests = ""
+        if item is not None:
+            chain = f',"item":"{item}","item_seq":{item_seq:d}'
+            link = f',"prev":"{prev}"' if prev else ',"prev":null'
+        if sd:
+            digests = ',"sd":["' + '","'.join(sd) + '"]'
+        encoded = canonical.in_utf_8(
+            f"{self._begin}{canonical.canonical_text(data)}{chain}"
+            f',"kind":"{kind}{self._log}{link}{digests},"seq":{seq:d}{self._end}'
+        )
+        if len(encoded) > LONGEST_ENTRY:
+            raise MalformedError(f"an entry of {len(encoded)} bytes; {LONGEST_ENTRY} is the most")
+        return encoded
 
 
 _LOG_LEVEL = {"actor", "data", "kind", "log", "seq", "time", "v"}

@@ -31,7 +31,11 @@ class Event:
 
     def public(self) -> dict[str, Any]:
         """Give what the entry holds in clear: its ``data``."""
-        return {name: _plain(getattr(self, name)) for name in _names(type(self), False)}
+        members = {name: getattr(self, name) for name in _names(type(self), False)}
+        for name, value in members.items():
+            if value is not None and type(value) not in _PLAIN:
+                members[name] = _plain(value)
+        return members
 
     def private(self) -> dict[str, Any]:
         """Give the personal values that are there, to be salted one by one."""
@@ -42,6 +46,7 @@ class Event:
         }
 
 
+_PLAIN = frozenset((str, int))
 _NAMES: dict[tuple[type[Event], bool], tuple[str, ...]] = {}
 
 

@@ -46,14 +46,15 @@ class Frontier:
     def append(self, leaf: bytes) -> list[tuple[int, int, bytes]]:
         """Add one leaf hash; return the nodes it completes, to store: ``(level, index, hash)``."""
         completed = []
+        size, peaks = self.size, self.peaks
         node, height = leaf, 0
-        while self.size >> height & 1:
-            node = node_hash(self.peaks.pop(), node)
+        while size >> height & 1:
+            node = node_hash(peaks.pop(), node)
             height += 1
             if height % STRIDE == 0:
-                completed.append((height // STRIDE, self.size >> height, node))
-        self.peaks.append(node)
-        self.size += 1
+                completed.append((height // STRIDE, size >> height, node))
+        peaks.append(node)
+        self.size = size + 1
         return completed
 
     def root(self) -> bytes:
