@@ -18,6 +18,17 @@ def medians(
     around: Callable[[str], AbstractContextManager[object]] = nullcontext,
 ) -> dict[str, float]:
     """Return each act's median time in seconds; ``around`` prepares for one, outside the clock."""
+    times = in_turn(acts, rounds=rounds, around=around)
+    return {name: statistics.median(all_of) for name, all_of in times.items()}
+
+
+def in_turn(
+    acts: Mapping[str, Act],
+    *,
+    rounds: int,
+    around: Callable[[str], AbstractContextManager[object]] = nullcontext,
+) -> dict[str, list[float]]:
+    """Return each act's times in seconds, one for each round."""
     times: dict[str, list[float]] = {name: [] for name in acts}
     for number in range(rounds):
         for name, act in acts.items():
@@ -26,7 +37,7 @@ def medians(
                 act()
                 times[name].append(time.perf_counter() - begun)
         print(f"round {number + 1} of {rounds}", file=sys.stderr)
-    return {name: statistics.median(all_of) for name, all_of in times.items()}
+    return times
 
 
 def ratio(name: str, rival: float, ours: float, target: float) -> bool:
@@ -34,4 +45,11 @@ def ratio(name: str, rival: float, ours: float, target: float) -> bool:
     found = rival / ours
     enough = found >= target
     print(f"  {name:<58} {found:5.2f} x  target {target} x  {'met' if enough else 'NOT met'}")
+    return enough
+
+
+def rate(name: str, found: float, target: float) -> bool:
+    """Print a rate a second beside its target; return whether it is enough."""
+    enough = found >= target
+    print(f"  {name:<58} {found:8,.0f}   target {target:,.0f}  {'met' if enough else 'NOT met'}")
     return enough
