@@ -21,6 +21,7 @@ from archive.audits.disclosures import disclosures_belong_to_entries
 from archive.audits.entries import entries_are_as_recorded
 from archive.audits.examination import Examination, Progress, failed, say_nothing
 from archive.audits.originals import originals_are_as_taken_in
+from archive.audits.resuming import begins_where_it_was_verified
 from archive.audits.signatures import checkpoints_are_signed, outside_agrees
 from archive.proof.errors import ProofError
 from archive.proof.events import LedgerVerified
@@ -32,16 +33,19 @@ MOST_FINDINGS = 100  # of one code; a report stays readable however much is dama
 def audit(
     *,
     full: bool = True,
+    goes_on: bool = False,
     actor: custody.Actor = custody.ARCHIVE,
     now: datetime | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Check the whole ledger, and every original unless ``full`` is false; record that it was done.
 
-    ``progress`` is called with entries and originals done and to do.  Raises NotOpenedError.
+    One that ``goes_on`` reads only what came after the last audit that found nothing wrong, from a
+    signed tree on; it reads everything when there is none.  ``progress`` is called with entries and
+    originals done and to do.  Raises NotOpenedError.
     """
     log = custody.the_log()
-    at = Examination(log=log, full=full, progress=progress or say_nothing)
+    at = Examination(log=log, full=full, goes_on=goes_on, progress=progress or say_nothing)
     found: list[Finding] = []
     for check in CHECKS:
         found.extend(_bounded(check(at)))
@@ -115,6 +119,7 @@ Check = Callable[[Examination], Iterator[Finding]]
 
 CHECKS: tuple[Check, ...] = (
     guards_are_in_place,
+    begins_where_it_was_verified,
     entries_are_as_recorded,
     checkpoints_are_signed,
     outside_agrees,

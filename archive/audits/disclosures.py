@@ -15,7 +15,8 @@ def disclosures_belong_to_entries(at: Examination) -> Iterator[Finding]:
     """Each personal value is the one whose digest an entry holds, or was erased."""
     left = dict(at.digests)
     faults = held = 0
-    for row in Disclosure.objects.filter(log=at.log).order_by("pk").iterator():
+    rows = Disclosure.objects.filter(log=at.log, entry_seq__gte=at.start).order_by("pk")
+    for row in rows.iterator():
         subject = f"value {row.name} of entry {row.entry_seq}"
         fault = _disclosure_fault(at, row, left.pop(row.digest, None))
         if fault:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q, QuerySet, Subquery
 
 from archive import anchors, custody
 from archive.audits.examination import Examination, Link, Original, Row, failed
 from archive.models.checkpoint import Checkpoint
-from archive.models.ledger import Entry, ItemHead, LogHead, Node
+from archive.models.ledger import Entry, ItemHead, Log, LogHead, Node
 from archive.models.stored_object import StoredObject
 from archive.proof.entries import Entry as Written
 from archive.proof.entries import format_time
@@ -21,6 +22,7 @@ from archive.proof.report import PASSED, Finding
 from archive.signer import SignerError, last_signed
 
 _BATCH = 2000  # entries read at a time
+_NODES = 256  # nodes of one level read at a time
 _COLUMNS = ("kind", "item", "item_seq", "time", "actor", "case")
 
 
@@ -40,11 +42,13 @@ def entries_are_as_recorded(at: Examination) -> Iterator[Finding]:
         faults += 1
         yield finding
     if not faults:
-        yield Finding("entries-as-recorded", PASSED, f"{at.end} entries", "bytes, columns, tree")
+        read = f"entries {at.start} to {at.end - 1}" if at.start else f"{at.end} entries"
+        yield Finding("entries-as-recorded", PASSED, read, "bytes, columns, tree")
 
 
 def _sizes_to_prove(at: Examination) -> set[int]:
-    sizes = set(Checkpoint.objects.filter(log=at.log).values_list("size", flat=True))
+    checkpoints = Checkpoint.objects.filter(log=at.log, size__gte=at.start)
+    sizes = set(checkpoints.values_list("size", flat=True))
     for path in settings.ANCHOR_FILES:
         try:
             sizes |= {checkpoint.size for _, checkpoint in anchors.every(path)}
@@ -59,7 +63,7 @@ def _sizes_to_prove(at: Examination) -> set[int]:
 
 def _read_entries(at: Examination) -> Iterator[Finding]:
     """Go on from where the last reading ended, to the entries' end."""
-    stored = _stored_nodes(at)
+    stored = _StoredNodes(at.log)
     head = LogHead.objects.filter(log=at.log).first()
     total = (head.size if head else 0) + (StoredObject.objects.count() if at.full else 0)
     run: list[Row] = []
@@ -82,21 +86,34 @@ def _read_entries(at: Examination) -> Iterator[Finding]:
         yield from _entry(at, row, body, columns)
         run.append(row)
         if (seq + 1) % WIDTH == 0:
-            yield from _believed(at, run, stored.get((1, seq // WIDTH)))
+            yield from _believed(at, run, stored)
             run = []
         if seq % _BATCH == 0:
             at.progress(seq, max(total, seq))
     peaks = bytes(head.peaks) if head and head.size == expected else None
-    yield from _believed(at, run, None, peaks=peaks)
+    yield from _believed(at, run, stored, peaks=peaks)
 
 
-def _stored_nodes(at: Examination) -> dict[tuple[int, int], bytes]:
-    rows = Node.objects.filter(log=at.log).values_list("level", "index", "hash")
-    return {(level, index): bytes(found) for level, index, found in rows.iterator()}
+class _StoredNodes:
+    """The tree's nodes as they are kept, read some at a time for each level, in rising order."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._read: dict[int, tuple[int, dict[int, bytes]]] = {}
+
+    def get(self, level: int, index: int) -> bytes | None:
+        start, found = self._read.get(level, (-_NODES, {}))
+        if not start <= index < start + _NODES:
+            rows = Node.objects.filter(
+                log=self._log, level=level, index__gte=index, index__lt=index + _NODES
+            ).values_list("index", "hash")
+            found = {place: bytes(kept) for place, kept in rows}
+            self._read[level] = (index, found)
+        return found.get(index)
 
 
 def _believed(
-    at: Examination, run: list[Row], node: bytes | None, *, peaks: bytes | None = None
+    at: Examination, run: list[Row], stored: _StoredNodes, *, peaks: bytes | None = None
 ) -> Iterator[Finding]:
     """Add a run of entries to the tree, by the hashes that the rest of the tree speaks for.
 
@@ -104,6 +121,7 @@ def _believed(
     stored node, or to the head, is the one that was recorded.
     """
     if any(row.leaf != row.hashed for row in run):
+        node = stored.get(1, run[0].seq // WIDTH) if peaks is None else None
         hashed_fits = _fits(at, [row.hashed for row in run], node, peaks)
         leaf_fits = _fits(at, [row.leaf for row in run], node, peaks)
         for row in run:
@@ -122,9 +140,30 @@ def _believed(
         chosen = [row.leaf for row in run]
     for leaf in chosen:
         for level, index, made in at.frontier.append(leaf):
-            at.nodes[level, index] = made
+            if not at.has_gaps:  # else where the entries that are left stand is not known
+                yield from _node(at, level, index, made, stored.get(level, index))
         if at.frontier.size in at.wanted:
             at.roots[at.frontier.size] = at.frontier.root()
+
+
+def _node(
+    at: Examination, level: int, index: int, made: bytes, found: bytes | None
+) -> Iterator[Finding]:
+    """Compare a node with what the entries below it make; a fault below it is named there."""
+    fault_below = level - 1 in at.unlike
+    at.unlike.discard(level - 1)
+    if found == made:
+        return
+    at.unlike.add(level)
+    first, last = index * WIDTH**level, (index + 1) * WIDTH**level - 1
+    if found is None:
+        yield failed("node-missing", f"node {level}/{index}", f"over entries {first} to {last}")
+    elif not fault_below:
+        yield failed(
+            "node-altered",
+            f"node {level}/{index}",
+            f"does not follow from entries {first} to {last}: it or one of them was changed",
+        )
 
 
 def _fits(at: Examination, leaves: list[bytes], node: bytes | None, peaks: bytes | None) -> bool:
@@ -167,8 +206,7 @@ def _entry(at: Examination, row: Row, body: str, columns: list[Any]) -> Iterator
     if written.item is not None and written.item_seq is not None:
         yield from _link(at, row, written)
     at.digests.update((digest, (row.seq, written.item)) for digest in written.sd)
-    if written.kind == LogCreated.kind:
-        at.vkeys = tuple(str(one) for one in written.data.get("vkeys", ()))
+    remember(at, written)
     if written.kind == MediaIngested.kind:
         data = written.data
         at.originals.setdefault(
@@ -177,10 +215,16 @@ def _entry(at: Examination, row: Row, body: str, columns: list[Any]) -> Iterator
         )
 
 
+def remember(at: Examination, written: Written) -> None:
+    """Keep what later checks need of an entry, be it read in its turn or fetched by itself."""
+    if written.kind == LogCreated.kind:
+        at.vkeys = tuple(str(one) for one in written.data.get("vkeys", ()))
+
+
 def _link(at: Examination, row: Row, written: Written) -> Iterator[Finding]:
     item = str(written.item)
     place = written.item_seq or 0
-    before = at.chains.get(item)
+    before = at.chains.get(item) or _before_start(at, item)
     expected = before.next_seq if before else 0
     if place != expected:
         yield failed(
@@ -197,6 +241,23 @@ def _link(at: Examination, row: Row, written: Written) -> Iterator[Finding]:
     at.chains[item] = Link(row.seq, place + 1, row.leaf, row.hashed)
 
 
+def _before_start(at: Examination, item: str) -> Link | None:
+    """Return the end of an item's chain among the entries that are not read again."""
+    if not at.start:
+        return None
+    rows = Entry.objects.filter(log=at.log, item=item, seq__lt=at.start).order_by("-item_seq")
+    found = rows.values_list("seq", "item_seq", "leaf", "body").first()
+    if found is None:
+        return None
+    seq, item_seq, leaf, body = found
+    return Link(seq, item_seq + 1, bytes(leaf), leaf_hash(body.encode()))
+
+
+def _items_since(at: Examination) -> QuerySet[Entry, Any]:
+    read = Entry.objects.filter(log=at.log, seq__gte=at.start, item__isnull=False)
+    return read.values("item").distinct()
+
+
 def _tree_is_as_recorded(at: Examination) -> Iterator[Finding]:
     head = LogHead.objects.filter(log=at.log).first()
     if head is None:
@@ -211,28 +272,22 @@ def _tree_is_as_recorded(at: Examination) -> Iterator[Finding]:
         yield failed("head-altered", "the log's head", f"is not that of the {at.end} entries")
     if at.has_gaps:
         return  # where the entries that are left stand in the tree is not known
-    stored = _stored_nodes(at)
-    for (level, index), made in sorted(at.nodes.items()):
-        found = stored.pop((level, index), None)
-        first, last = index * WIDTH**level, (index + 1) * WIDTH**level - 1
-        below = [(level - 1, child) for child in range(index * WIDTH, (index + 1) * WIDTH)]
-        if found is None:
-            yield failed("node-missing", f"node {level}/{index}", f"over entries {first} to {last}")
-        elif found != made and not any(one in at.altered for one in below):
-            yield failed(
-                "node-altered",
-                f"node {level}/{index}",
-                f"does not follow from entries {first} to {last}: it or one of them was changed",
-            )
-        if found != made:
-            at.altered.add((level, index))
-    for level, index in sorted(stored):
-        yield failed("node-unexpected", f"node {level}/{index}", "is not part of the tree")
+    beyond = Q(level__lt=1) | Q(index__lt=0)
+    level, width = 1, at.end // WIDTH  # nodes of a level in a tree of that size
+    while width:
+        beyond |= Q(level=level, index__gte=width)
+        level, width = level + 1, width // WIDTH
+    rows = Node.objects.filter(beyond | Q(level__gte=level), log=at.log)
+    for node in rows.order_by("level", "index").iterator():
+        yield failed("node-unexpected", f"node {node}", "is not part of the tree")
 
 
 def _chains_end(at: Examination) -> Iterator[Finding]:
     ends = dict(at.chains)
-    for row in ItemHead.objects.filter(log=at.log).order_by("item").iterator():
+    heads = ItemHead.objects.filter(log=at.log)
+    if at.start:  # the others' chains ended before
+        heads = heads.filter(item__in=Subquery(_items_since(at)))
+    for row in heads.order_by("item").iterator():
         link = ends.pop(row.item, None)
         if link is None:
             yield failed("item-head-unexpected", f"head of item {row.item}", "it has no entries")

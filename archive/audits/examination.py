@@ -28,6 +28,15 @@ class Original:
     crc32: object
 
 
+@dataclass(frozen=True)
+class Verified:
+    """An audit that found nothing wrong: its entry, the entries it covered, and when."""
+
+    seq: int
+    size: int
+    time: datetime
+
+
 @dataclass
 class Examination:
     """What the checks hand on to one another, in their order."""
@@ -36,15 +45,16 @@ class Examination:
     full: bool
     progress: Progress
     frontier: Frontier = field(default_factory=Frontier)
-    nodes: dict[tuple[int, int], bytes] = field(default_factory=dict)  # as they should be
     roots: dict[int, bytes] = field(default_factory=dict)  # at each size somebody signed
-    altered: set[tuple[int, int]] = field(default_factory=set)  # nodes that are not
+    unlike: set[int] = field(default_factory=set)  # levels where a node differs below the next
     wanted: set[int] = field(default_factory=set)
     chains: dict[str, Link] = field(default_factory=dict)
     digests: dict[str, tuple[int, str | None]] = field(default_factory=dict)  # entry, its item
     originals: dict[str, Original] = field(default_factory=dict)
     vkeys: tuple[str, ...] = ()
     time: datetime | None = None
+    goes_on: bool = False  # after the entries that an earlier audit read
+    start: int = 0  # the first entry that is read
     end: int = 0  # the number after the last entry that was read
     has_gaps: bool = False
     facts: dict[str, Any] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
 
-from archive import anchors
+from archive import anchors, custody
 from archive.audits.examination import Examination, failed
 from archive.models.checkpoint import Checkpoint
 from archive.proof import notes
@@ -28,9 +28,10 @@ def checkpoints_are_signed(at: Examination) -> Iterator[Finding]:
         yield failed("key-not-of-log", "entry 0", f"does not name the signer's key {key.vkey}")
     good = 0
     newest = 0
-    for row in Checkpoint.objects.filter(log=at.log).order_by("size").iterator():
+    rows = Checkpoint.objects.filter(log=at.log, size__gte=at.start).order_by("size")
+    for row in rows.iterator():
         subject = f"checkpoint at {row.size}"
-        fault = _signature_fault(row.note, key)
+        fault = signature_fault(row.note, key)
         if fault:
             yield failed("checkpoint-altered", subject, fault)
             continue
@@ -54,7 +55,7 @@ def checkpoints_are_signed(at: Examination) -> Iterator[Finding]:
         )
 
 
-def _signature_fault(note: str, key: Signer) -> str | None:
+def signature_fault(note: str, key: Signer) -> str | None:
     """Say what is wrong with a note's own signature; OpenSSL's check, for there may be many."""
     try:
         text, lines = notes.split_note(note)
@@ -79,6 +80,8 @@ def contradiction(at: Examination, signed: Signed) -> str | None:
     if at.has_gaps:
         return None  # named already: the tree has holes
     root = at.roots.get(signed.size)
+    if root is None and signed.size < at.start:
+        root = custody.prover(size=at.start, log=at.log).root(signed.size)
     if root is None or root == signed.root:
         return None
     return f"the first {signed.size} entries are not those that were signed"
@@ -93,10 +96,15 @@ def outside_agrees(at: Examination) -> Iterator[Finding]:
             remembered.append((f"the signer in {settings.SIGNER_DIR}", last))
     except SignerError as error:
         yield Finding("signer-unreadable", UNREADABLE, "what the signer signed last", str(error))
-    held = set(Checkpoint.objects.filter(log=at.log).values_list("size", flat=True))
+    checkpoints = Checkpoint.objects.filter(log=at.log, size__gte=at.start)
+    held = set(checkpoints.values_list("size", flat=True))
     for path in settings.ANCHOR_FILES:
         try:
-            anchored = [one for one in anchors.every(path) if one[1].origin == at.log.origin]
+            anchored = [
+                one
+                for one in anchors.every(path)
+                if one[1].origin == at.log.origin and one[1].size >= at.start
+            ]
         except anchors.AnchorError as error:
             yield Finding("anchor-unreadable", UNREADABLE, f"the anchor {path}", str(error))
             continue
