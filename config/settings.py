@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from celery.schedules import crontab
+
 from config.environment import ROOT, SettingError, read
 from config.machine import socket_path
 
@@ -232,6 +234,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "archive.cosign",
         "schedule": 60.0,
         "options": {"expires": 60.0},
+    },
+    "verify what came in since the last audit, nightly": {
+        "task": "evidence.verify",
+        "args": ["archive.audit_since_last"],
+        "schedule": crontab(hour="2", minute="17"),
+    },
+    "verify the whole ledger and every original, weekly": {
+        "task": "evidence.verify",
+        "args": ["archive.audit"],
+        "schedule": crontab(day_of_week="sun", hour="3", minute="17"),
     },
     "write sidecars that a crash left out": {
         "task": "evidence.restore_sidecars",

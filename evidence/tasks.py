@@ -8,7 +8,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from archive import outbox
+from archive import custody, outbox
 from archive.models.job import Job
 from evidence import exporting, intake, processing, verifying
 
@@ -18,7 +18,8 @@ HANDLERS = {
     "evidence.analyse": processing.analyse,
     "evidence.seal": intake.seal,
     "evidence.export": exporting.produce,
-    "archive.audit": verifying.produce,
+    verifying.WHOLE: verifying.produce,
+    verifying.SINCE_LAST: verifying.produce,
 }
 
 
@@ -27,7 +28,8 @@ GIVEN_UP = {
     "evidence.analyse": processing.give_up,
     "evidence.seal": intake.give_up,
     "evidence.export": exporting.give_up,
-    "archive.audit": verifying.give_up,
+    verifying.WHOLE: verifying.give_up,
+    verifying.SINCE_LAST: verifying.give_up,
 }
 
 
@@ -39,6 +41,12 @@ def _set_aside(job: Job) -> None:
 def work(job: str) -> None:
     """Do one row of the outbox; a stale or second delivery does nothing."""
     outbox.run(uuid.UUID(job), HANDLERS, on_quarantine=_set_aside)
+
+
+@shared_task(name="evidence.verify")
+def verify(kind: str) -> None:
+    """Plan an audit in the archive's own name."""
+    verifying.plan(kind, actor=custody.ARCHIVE, now=timezone.now())
 
 
 @shared_task(name="evidence.restore_sidecars")

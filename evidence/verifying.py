@@ -28,11 +28,21 @@ VERDICTS = {
 }
 
 
+#: Kinds of work: the whole ledger and every original; or what came after the last audit.
+WHOLE = "archive.audit"
+SINCE_LAST = "archive.audit_since_last"
+
+
 def request(*, user: User, now: datetime) -> AuditRun:
     """Have the whole ledger and every original checked by a worker."""
+    return plan(WHOLE, actor=access.actor_of(user), now=now)
+
+
+def plan(kind: str, *, actor: Actor, now: datetime) -> AuditRun:
+    """Have a worker make an audit of that kind; its report is kept with the others."""
     with transaction.atomic():
-        run = AuditRun.objects.create(requested_by=access.actor_of(user).id, requested_at=now)
-        job = outbox.add("archive.audit", str(run.pk))
+        run = AuditRun.objects.create(requested_by=actor.id, requested_at=now)
+        job = outbox.add(kind, str(run.pk))
         run.job = job.pk
         run.save(update_fields=["job"])
         dispatch.after_commit(job.pk)
@@ -40,12 +50,14 @@ def request(*, user: User, now: datetime) -> AuditRun:
 
 
 def produce(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None]:
-    """The outbox's handler for ``archive.audit``."""
+    """The outbox's handler for both kinds of audit."""
     run = AuditRun.objects.get(pk=job.subject)
     AuditRun.objects.filter(pk=run.pk).update(state=AuditRun.State.RUNNING)
     checkpoints.checkpoint()  # so that the audit has a signature over what was there when asked
     report = auditing.audit(
-        full=True, actor=Actor(id=run.requested_by, role="auditor"), progress=progress
+        goes_on=job.kind == SINCE_LAST,
+        actor=Actor(id=run.requested_by, role="auditor"),
+        progress=progress,
     )
 
     def finish() -> None:

@@ -101,6 +101,17 @@ class Prover:
             raise BrokenError(f"the log holds {self.size} entries, not {size}")
         return self._range(0, size) if size else EMPTY_ROOT
 
+    def frontier(self, size: int) -> Frontier:
+        """Give the frontier of the first ``size`` leaves, to append to."""
+        if not 0 <= size <= self.size:
+            raise BrokenError(f"the log holds {self.size} entries, not {size}")
+        peaks, start = [], 0
+        for height in range(size.bit_length() - 1, -1, -1):
+            if size >> height & 1:
+                peaks.append(self._node(height, start >> height))
+                start += 1 << height
+        return Frontier(size, b"".join(peaks))
+
     def inclusion(self, index: int, size: int) -> list[bytes]:
         """Give the path from leaf ``index`` to the root of ``size`` leaves, leaf end first."""
         if not 0 <= index < size <= self.size:

@@ -12,11 +12,13 @@ from django.core.management import call_command
 from django.db import connection
 
 from archive import auditing, checkpoints, checks, custody, guards, store
+from archive.audits import entries
 from archive.models.stored_object import StoredObject
 from archive.proof import merkle
 from archive.proof.digests import measure
 from archive.proof.events import CaseOpened, ItemExported, LoggedIn, MediaIngested
 from archive.proof.report import FAILED, NOT_CHECKED, PASSED, Verdict
+from archive.signer import Signer
 
 ACTOR = custody.Actor(id="a-" + "1" * 32, role="auditor")
 ITEM = uuid.UUID("00000000-0000-4000-8000-000000000001")
@@ -433,7 +435,7 @@ def test_an_older_copy_of_the_database_is_found(log, tmp_path, settings):
 def test_a_foreign_key_is_named(log, settings):
     (settings.SIGNER_DIR / "key.pem").unlink()
     (settings.SIGNER_DIR / "signed.json").rename(settings.SIGNER_DIR / "kept")
-    auditing.Signer.create(settings.SIGNER_DIR, origin=settings.LOG_ORIGIN)
+    Signer.create(settings.SIGNER_DIR, origin=settings.LOG_ORIGIN)
     (settings.SIGNER_DIR / "kept").rename(settings.SIGNER_DIR / "signed.json")
 
     failures = _failures(auditing.audit(actor=ACTOR))
@@ -454,7 +456,7 @@ def test_much_damage_is_counted_not_listed_without_end(log, monkeypatch):
 
 
 def test_an_entry_that_comes_in_during_the_audit_is_no_fault(log, monkeypatch):
-    reads = auditing._read_entries
+    reads = entries._read_entries
 
     def read_then_record(at):
         yield from reads(at)
@@ -462,7 +464,7 @@ def test_an_entry_that_comes_in_during_the_audit_is_no_fault(log, monkeypatch):
             with custody.recording(actor=ACTOR) as record:
                 record.add(_exported(1), item=ITEM)
 
-    monkeypatch.setattr(auditing, "_read_entries", read_then_record)
+    monkeypatch.setattr(entries, "_read_entries", read_then_record)
 
     report = auditing.audit(actor=ACTOR)
 

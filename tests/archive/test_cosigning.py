@@ -16,6 +16,7 @@ from django.core.management.base import CommandError
 from django.db import connection
 
 from archive import auditing, checkpoints, checks, cosigning, custody, guards, outbound, witness
+from archive.audits import cosignatures
 from archive.management.commands import witness as door
 from archive.models.checkpoint import Cosignature
 from archive.proof import merkle, notes, trust_policy
@@ -319,7 +320,7 @@ def test_the_audit_says_when_the_witnesses_have_been_silent_for_long(witnesses, 
     cosigning.gather(now=now())
 
     later = now() + timedelta(days=3)
-    monkeypatch.setattr(auditing.timezone, "now", lambda: later)
+    monkeypatch.setattr(cosignatures.timezone, "now", lambda: later)
 
     assert "witnesses-silent" in codes(NOT_CHECKED)
 

@@ -26,9 +26,17 @@ class Command(BaseCommand):
             "--quick", action="store_true", help="leave the originals unread; the report says so"
         )
 
+        parser.add_argument(
+            "--since-last",
+            action="store_true",
+            help="go on after what the last audit that found nothing wrong has read",
+        )
+
     def handle(self, *_: Any, **options: Any) -> None:
         try:
-            report = auditing.audit(full=not options["quick"], now=timezone.now())
+            report = auditing.audit(
+                full=not options["quick"], goes_on=options["since_last"], now=timezone.now()
+            )
         except custody.CustodyError as error:
             raise CommandError(str(error), returncode=2) from error
         self.stdout.write(report.as_json() if options["json"] else report.as_text())

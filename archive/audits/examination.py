@@ -1,0 +1,81 @@
+"""What the checks of an audit hand on to one another, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from archive.models.ledger import Log
+from archive.proof.merkle import Frontier
+from archive.proof.report import FAILED, Finding
+
+Progress = Callable[[int, int], None]
+
+
+def say_nothing(_done: int, _total: int) -> None:
+    return
+
+
+@dataclass(frozen=True)
+class Original:
+    """What an entry says of an original that came in."""
+
+    seq: int
+    sha512: object
+    size: object
+    crc32: object
+
+
+@dataclass(frozen=True)
+class Verified:
+    """An audit that found nothing wrong: its entry, the entries it covered, and when."""
+
+    seq: int
+    size: int
+    time: datetime
+
+
+@dataclass
+class Examination:
+    """What the checks hand on to one another, in their order."""
+
+    log: Log
+    full: bool
+    progress: Progress
+    frontier: Frontier = field(default_factory=Frontier)
+    roots: dict[int, bytes] = field(default_factory=dict)  # at each size somebody signed
+    unlike: set[int] = field(default_factory=set)  # levels where a node differs below the next
+    wanted: set[int] = field(default_factory=set)
+    chains: dict[str, Link] = field(default_factory=dict)
+    digests: dict[str, tuple[int, str | None]] = field(default_factory=dict)  # entry, its item
+    originals: dict[str, Original] = field(default_factory=dict)
+    vkeys: tuple[str, ...] = ()
+    time: datetime | None = None
+    goes_on: bool = False  # after the entries that an earlier audit read
+    start: int = 0  # the first entry that is read
+    end: int = 0  # the number after the last entry that was read
+    has_gaps: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Link:
+    """The last entry of an item's chain: both hashes, if its bytes and its leaf disagree."""
+
+    seq: int
+    next_seq: int
+    leaf: bytes
+    hashed: bytes
+
+
+@dataclass(frozen=True)
+class Row:
+    seq: int
+    leaf: bytes
+    hashed: bytes
+
+
+def failed(code: str, subject: str, detail: object = "") -> Finding:
+    return Finding(code, FAILED, subject, str(detail))
