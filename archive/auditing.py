@@ -32,7 +32,7 @@ from archive.proof import notes
 from archive.proof.entries import Entry as Written
 from archive.proof.entries import disclosure_digest, format_time, open_disclosure
 from archive.proof.errors import ProofError
-from archive.proof.events import LedgerVerified, LogCreated, MediaIngested
+from archive.proof.events import DisclosureErased, LedgerVerified, LogCreated, MediaIngested
 from archive.proof.merkle import WIDTH, Frontier, leaf_hash
 from archive.proof.report import (
     FAILED,
@@ -145,6 +145,7 @@ class _Examination:
     wanted: set[int] = field(default_factory=set)
     chains: dict[str, _Link] = field(default_factory=dict)
     digests: dict[str, tuple[int, str | None]] = field(default_factory=dict)  # entry, its item
+    erased: dict[str, int] = field(default_factory=dict)  # digests, and the entry that erased each
     originals: dict[str, _Original] = field(default_factory=dict)
     vkeys: tuple[str, ...] = ()
     time: datetime | None = None
@@ -329,6 +330,8 @@ def _entry(at: _Examination, row: _Row, body: str, columns: list[Any]) -> Iterat
     if written.item is not None and written.item_seq is not None:
         yield from _link(at, row, written)
     at.digests.update((digest, (row.seq, written.item)) for digest in written.sd)
+    for digest in _digests(written):
+        at.erased.setdefault(digest, row.seq)
     if written.kind == LogCreated.kind:
         at.vkeys = tuple(str(one) for one in written.data.get("vkeys", ()))
     if written.kind == MediaIngested.kind:
@@ -598,7 +601,10 @@ def _seen_by_witnesses(
 
 
 def disclosures_belong_to_entries(at: _Examination) -> Iterator[Finding]:
-    """Each personal value is the one whose digest an entry holds, or was erased."""
+    """Each personal value is the one whose digest an entry holds, or an entry says it was erased.
+
+    One that was erased and is held again came back with an older database.
+    """
     left = dict(at.digests)
     faults = held = 0
     for row in Disclosure.objects.filter(log=at.log).order_by("pk").iterator():
@@ -621,13 +627,44 @@ def disclosures_belong_to_entries(at: _Examination) -> Iterator[Finding]:
 def _disclosure_fault(
     at: _Examination, row: Disclosure, place: tuple[int, str | None] | None
 ) -> str | None:
-    if row.entry_seq >= at.end:
+    if place is None and row.entry_seq >= at.end:
         return None  # recorded while the audit ran
     if place is None or place[0] != row.entry_seq:
         return "no such digest stands in that entry"
     if row.item != place[1]:
         return f"it is shown with item {row.item}; its entry is of item {place[1]}"
-    return None if row.text is None else _text_fault(row, row.text)
+    return _held_fault(at, row, row.text) if row.text is not None else _erasure_fault(at, row)
+
+
+def _held_fault(at: _Examination, row: Disclosure, text: str) -> str | None:
+    if row.digest in at.erased:
+        return f"entry {at.erased[row.digest]} erased it, and it is held"
+    if row.erased_by is not None:
+        return f"it is held, and shown as erased by entry {row.erased_by}"
+    return _text_fault(row, text)
+
+
+def _erasure_fault(at: _Examination, row: Disclosure) -> str | None:
+    erased_by = at.erased.get(row.digest)
+    if erased_by is None:  # perhaps while the audit ran
+        later = Entry.objects.filter(log=at.log, seq__gte=at.end, kind=DisclosureErased.kind)
+        for one in later.order_by("seq"):
+            if row.digest in _digests(Written.decode(one.body.encode())):
+                erased_by = one.seq
+                break
+    if erased_by is None:
+        return "it is empty, and no entry says that it was erased"
+    if row.erased_by != erased_by:
+        return f"it is shown as erased by entry {row.erased_by}; entry {erased_by} erased it"
+    return None
+
+
+def _digests(written: Written) -> list[str]:
+    """Return the digests that an entry erases."""
+    if written.kind != DisclosureErased.kind:
+        return []
+    named = written.data.get("digests")
+    return [one for one in named if isinstance(one, str)] if isinstance(named, list) else []
 
 
 def _text_fault(row: Disclosure, text: str) -> str | None:

@@ -24,9 +24,10 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from archive import auditing, bundling, checkpoints, custody, guards, store
+from archive import auditing, bundling, checkpoints, custody, erasing, guards, store
 from archive.bundling import BundleContents, BundleFile, BundleItem
 from archive.custody_files import CustodySelection, Level, choose, heads
+from archive.models.disclosure import Disclosure
 from archive.proof import events, merkle, notes
 from archive.proof.digests import measure
 from archive.proof.examination import Policy
@@ -363,9 +364,11 @@ def test_0b_two_entries_withheld_as_leaf_hashes_alarm_nobody(scene, tmp_path):
 
 
 def test_0c_personal_values_erased_alarm_nobody(scene, tmp_path):
-    with scene.database.insider() as insider:  # the guards allow it
-        insider.execute("UPDATE archive_disclosure SET text = NULL, erased_by = 59")
+    erasing.erase(
+        list(Disclosure.objects.values_list("digest", flat=True)), basis="gdpr-17-1-b", actor=ACTOR
+    )
 
+    assert not Disclosure.objects.filter(text__isnull=False).exists()
     assert _who_sees(scene, Shown(), tmp_path) == set()
 
 
