@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from archive import auditing, checkpoints, custody, disclosures, erasing, guards
@@ -228,3 +229,39 @@ def test_an_erasure_during_an_audit_is_no_fault(log, monkeypatch):
 
     assert _failures(report) == []
     assert uuid.UUID(custody.entries(kind="disclosure.erased").get().item) == uuid.UUID(ITEM)
+
+
+# The command
+
+
+def test_the_command_shows_the_places_asks_and_erases(log, monkeypatch, capsys):
+    monkeypatch.setattr("builtins.input", lambda: "yes")
+
+    call_command("erase", "2:title", "4:username", "--basis", "court-order", "--actor", OFFICER.id)
+
+    said = capsys.readouterr().out
+    assert f"entry 2, item.registered, of item {ITEM}: title" in said
+    assert "entry 4, session.login_failed, of no item: username" in said
+    assert "Pёtr" not in said
+    assert _values()[2] == {"title": None}
+    assert {entry.actor for entry in custody.entries(kind="disclosure.erased")} == {OFFICER.id}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer", "said"),
+    [
+        (["2:title", "--basis", "court-order"], "no", "Nothing was erased"),
+        (["2", "--basis", "court-order", "--yes"], "", "not an entry's number"),
+        (["2:place", "--basis", "court-order", "--yes"], "", "no personal value named place"),
+        (["2:title", "--basis", "Asked by Pёtr", "--yes"], "", "not a code"),
+        (["2:title", "--basis", "x", "--actor", "Pёtr", "--yes"], "", "not an actor's id"),
+    ],
+)
+def test_the_command_refuses_and_nothing_is_erased(log, monkeypatch, arguments, answer, said):
+    monkeypatch.setattr("builtins.input", lambda: answer)
+    before = _values()
+
+    with pytest.raises(CommandError, match=said):
+        call_command("erase", *arguments)
+
+    assert _values() == before
