@@ -150,7 +150,8 @@ def custody_files(selection: CustodySelection) -> Iterator[tuple[str, bytes]]:
     withheld = [one for one in selection.entries if one.level is Level.HASH]
     yield "entries.ndjson", b"".join(one.body + b"\n" for one in shown)
     yield "withheld.txt", _lines(f"{one.seq} {one.leaf.hex()}" for one in withheld)
-    yield "disclosures.txt", _lines(text for one in shown for text in one.disclosures)
+    told = (text for one in shown if one.level is Level.FULL for text in one.disclosures)
+    yield "disclosures.txt", _lines(told)
     written: dict[bytes, str] = {}
     for seq, path in selection.prover.inclusions((one.seq for one in selection.entries), size):
         yield f"proofs/{seq}.tlog-proof", notes.proof_text(seq, path, checkpoint, written).encode()
