@@ -265,3 +265,35 @@ def test_the_command_refuses_and_nothing_is_erased(log, monkeypatch, arguments, 
         call_command("erase", *arguments)
 
     assert _values() == before
+
+
+# The bytes
+
+
+def test_no_dump_of_the_archives_tables_holds_a_personal_value_in_clear(log):
+    with log.insider() as insider:
+        dump = "\n".join(line for line in insider.iterdump() if '"archive_' in line)
+
+    assert "item.registered" in dump
+    for secret in ("Pёtr", "P\\u0451tr", "Sudzha", "petr"):
+        assert secret not in dump
+
+
+def test_an_erased_value_is_in_no_byte_of_the_database_file(log):
+    text = Disclosure.objects.get(digest=_digest(3, "place")).text
+    assert text is not None
+    parts = [text[at : at + 8].encode() for at in range(0, len(text) - 8, 8)]
+    assert all(part in _bytes(log) for part in parts)
+
+    _erase((3, "place"))
+
+    assert not any(part in _bytes(log) for part in parts)
+
+
+def _bytes(database):
+    """Return the file once everything in the write-ahead log has gone into it."""
+    with database.insider() as insider:
+        insider.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    wal = database.path.with_name(f"{database.path.name}-wal")
+    assert not wal.exists() or wal.stat().st_size == 0
+    return database.path.read_bytes()
