@@ -74,8 +74,9 @@ def choose(
 ) -> CustodySelection:
     """Choose each item's whole chain, what is always needed, and this export's own entries.
 
-    Only what ``checkpoint`` covers can be proven, and goes along.  One query for the entries and
-    one for the disclosures of each 500 items.
+    What erased values of these goes along, too; an item's erasures stand in its chain.  Only what
+    ``checkpoint`` covers can be proven, and goes along.  One query for the entries and one for the
+    disclosures of each 500 items.
     """
     text, _ = notes.split_note(checkpoint)
     signed = notes.Checkpoint.parse(text)
@@ -96,6 +97,10 @@ def choose(
     )
     rows = list(general.values_list("seq", "leaf", "body"))
     told = _disclosures(Q(entry_seq__in=[row[0] for row in rows]), signed.origin)
+    erasures = Disclosure.objects.filter(
+        entry_seq__in=[row[0] for row in rows], log__origin=signed.origin, item__isnull=True
+    ).values("erased_by")
+    rows += of_log.filter(seq__in=erasures, item__isnull=True).values_list("seq", "leaf", "body")
     for seq, leaf, body in rows:
         chosen[seq] = _chosen(seq, leaf, body, Level.FULL, told)
     return CustodySelection(
@@ -145,7 +150,8 @@ def custody_files(selection: CustodySelection) -> Iterator[tuple[str, bytes]]:
     withheld = [one for one in selection.entries if one.level is Level.HASH]
     yield "entries.ndjson", b"".join(one.body + b"\n" for one in shown)
     yield "withheld.txt", _lines(f"{one.seq} {one.leaf.hex()}" for one in withheld)
-    yield "disclosures.txt", _lines(text for one in shown for text in one.disclosures)
+    told = (text for one in shown if one.level is Level.FULL for text in one.disclosures)
+    yield "disclosures.txt", _lines(told)
     written: dict[bytes, str] = {}
     for seq, path in selection.prover.inclusions((one.seq for one in selection.entries), size):
         yield f"proofs/{seq}.tlog-proof", notes.proof_text(seq, path, checkpoint, written).encode()

@@ -1,27 +1,36 @@
-"""Personal values: each is the one whose digest an entry holds, or was erased."""
+"""Personal values: each is the one whose digest an entry holds, or an entry says it was erased."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archive.audits.examination import Examination, failed
+from django.db.models import Q
+
+from archive.audits.examination import Examination, erased_by, failed
 from archive.models.disclosure import Disclosure
+from archive.models.ledger import Entry
+from archive.proof.entries import Entry as Written
 from archive.proof.entries import disclosure_digest, open_disclosure
 from archive.proof.errors import ProofError
+from archive.proof.events import DisclosureErased
 from archive.proof.report import PASSED, Finding
+
+_BATCH = 500  # digests asked for at a time
 
 
 def disclosures_belong_to_entries(at: Examination) -> Iterator[Finding]:
-    """Each personal value is the one whose digest an entry holds, or was erased."""
+    """Each personal value is the one whose digest an entry holds, or an entry says it was erased.
+
+    One that was erased and is held again came back with an older database.
+    """
     left = dict(at.digests)
     faults = held = 0
-    rows = Disclosure.objects.filter(log=at.log, entry_seq__gte=at.start).order_by("pk")
-    for row in rows.iterator():
-        subject = f"value {row.name} of entry {row.entry_seq}"
-        fault = _disclosure_fault(at, row, left.pop(row.digest, None))
+    for row in _values(at):
+        place = left.pop(row.digest, None)
+        fault = _erased_fault(at, row) if row.entry_seq < at.start else _fault(at, row, place)
         if fault:
             faults += 1
-            yield failed("disclosure-altered", subject, fault)
+            yield failed("disclosure-altered", f"value {row.name} of entry {row.entry_seq}", fault)
         held += row.text is not None
     for digest, (seq, _) in sorted(left.items(), key=lambda pair: (pair[1][0], pair[0])):
         if seq < at.end:
@@ -31,16 +40,52 @@ def disclosures_belong_to_entries(at: Examination) -> Iterator[Finding]:
         yield Finding("disclosures-hold", PASSED, f"{held} personal values", "are as recorded")
 
 
-def _disclosure_fault(
-    at: Examination, row: Disclosure, place: tuple[int, str | None] | None
-) -> str | None:
-    if row.entry_seq >= at.end:
+def _values(at: Examination) -> Iterator[Disclosure]:
+    """Give the values of the entries that are read, and of others what any entry erases."""
+    rows = Disclosure.objects.filter(log=at.log).order_by("pk")
+    yield from rows.filter(entry_seq__gte=at.start).iterator()
+    if at.start:
+        erased = sorted(at.erased)
+        for first in range(0, len(erased), _BATCH):
+            some = Q(digest__in=erased[first : first + _BATCH])
+            yield from rows.filter(some, entry_seq__lt=at.start)
+
+
+def _fault(at: Examination, row: Disclosure, place: tuple[int, str | None] | None) -> str | None:
+    if place is None and row.entry_seq >= at.end:
         return None  # recorded while the audit ran
     if place is None or place[0] != row.entry_seq:
         return "no such digest stands in that entry"
     if row.item != place[1]:
         return f"it is shown with item {row.item}; its entry is of item {place[1]}"
-    return None if row.text is None else _text_fault(row, row.text)
+    if row.text is None or row.digest in at.erased or row.erased_by is not None:
+        return _erased_fault(at, row)
+    return _text_fault(row, row.text)
+
+
+def _erased_fault(at: Examination, row: Disclosure) -> str | None:
+    """Say what is amiss with a value that is erased, by the row or by an entry."""
+    seq = at.erased.get(row.digest)
+    if seq is None and row.text is None:
+        seq = _erased_meanwhile(at, row)
+    if row.text is not None:
+        if seq is not None:
+            return f"entry {seq} erased it, and it is held"
+        return f"it is held, and shown as erased by entry {row.erased_by}"
+    if seq is None:
+        return "it is empty, and no entry says that it was erased"
+    if row.erased_by != seq:
+        return f"it is shown as erased by entry {row.erased_by}; entry {seq} erased it"
+    return None
+
+
+def _erased_meanwhile(at: Examination, row: Disclosure) -> int | None:
+    """Return the entry that erased the value while the audit ran; None when none did."""
+    later = Entry.objects.filter(log=at.log, seq__gte=at.end, kind=DisclosureErased.kind)
+    for one in later.order_by("seq").iterator():
+        if row.digest in erased_by(Written.decode(one.body.encode())):
+            return one.seq
+    return None
 
 
 def _text_fault(row: Disclosure, text: str) -> str | None:

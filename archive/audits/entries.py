@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet, Subquery
 
 from archive import anchors, custody
-from archive.audits.examination import Examination, Link, Original, Row, failed
+from archive.audits.examination import Examination, Link, Original, Row, erased_by, failed
 from archive.models.checkpoint import Checkpoint
 from archive.models.ledger import Entry, ItemHead, Log, LogHead, Node
 from archive.models.stored_object import StoredObject
@@ -219,6 +219,8 @@ def remember(at: Examination, written: Written) -> None:
     """Keep what later checks need of an entry, be it read in its turn or fetched by itself."""
     if written.kind == LogCreated.kind:
         at.vkeys = tuple(str(one) for one in written.data.get("vkeys", ()))
+    for digest in erased_by(written):
+        at.erased.setdefault(digest, written.seq)
 
 
 def _link(at: Examination, row: Row, written: Written) -> Iterator[Finding]:

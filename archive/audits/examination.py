@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from archive.models.ledger import Log
+from archive.proof.entries import Entry
+from archive.proof.events import DisclosureErased
 from archive.proof.merkle import Frontier
 from archive.proof.report import FAILED, Finding
 
@@ -50,6 +52,7 @@ class Examination:
     wanted: set[int] = field(default_factory=set)
     chains: dict[str, Link] = field(default_factory=dict)
     digests: dict[str, tuple[int, str | None]] = field(default_factory=dict)  # entry, its item
+    erased: dict[str, int] = field(default_factory=dict)  # digests, and the entry that erased each
     originals: dict[str, Original] = field(default_factory=dict)
     vkeys: tuple[str, ...] = ()
     time: datetime | None = None
@@ -79,3 +82,11 @@ class Row:
 
 def failed(code: str, subject: str, detail: object = "") -> Finding:
     return Finding(code, FAILED, subject, str(detail))
+
+
+def erased_by(written: Entry) -> list[str]:
+    """Return the digests of the values that an entry erases; none for one of another kind."""
+    if written.kind != DisclosureErased.kind:
+        return []
+    named = written.data.get("digests")
+    return [one for one in named if isinstance(one, str)] if isinstance(named, list) else []

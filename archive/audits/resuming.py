@@ -21,7 +21,7 @@ from archive.proof import notes
 from archive.proof.entries import Entry as Written
 from archive.proof.entries import format_time
 from archive.proof.errors import BrokenError, ProofError
-from archive.proof.events import LedgerVerified, LogCreated
+from archive.proof.events import DisclosureErased, LedgerVerified, LogCreated
 from archive.proof.merkle import Prover, leaf_hash, verify_inclusion
 from archive.proof.report import NOT_CHECKED, PASSED, Finding, Verdict
 from archive.signer import Signer, SignerError
@@ -30,7 +30,7 @@ NOT_READ_AGAIN = "entries-not-read-again"
 ORIGINALS_UNREAD = "originals-unread"
 
 #: Kinds of which an audit needs every entry, also of those that are not read again.
-_RECALLED = (LogCreated.kind,)
+_RECALLED = (LogCreated.kind, DisclosureErased.kind)
 
 
 def last_verified(log: Log, *, without: tuple[str, ...] = ()) -> Verified | None:

@@ -1,7 +1,7 @@
 """Personal values beside the ledger: the entry holds salted digests, this table what they hide.
 
 RFC 9901 disclosures.  The table can be emptied value by value (``text`` becomes NULL), and every
-hash, proof and signature still holds; see archive.disclosures.
+hash, proof and signature still holds; see archive.erasing.
 """
 
 from __future__ import annotations
@@ -43,4 +43,4 @@ class Disclosure(models.Model):
         return f"{self.name} of entry {self.entry_seq}"
 
     def delete(self, *_: Any, **__: Any) -> NoReturn:
-        raise UnchangingError("A disclosure is erased through archive.disclosures, never deleted.")
+        raise UnchangingError("A disclosure is erased through archive.erasing, never deleted.")

@@ -99,6 +99,7 @@ _KEPT_DATA = {
     "item.registered",
     "media.ingested",
     "item.derived",
+    "disclosure.erased",
 }
 
 
@@ -296,7 +297,15 @@ def disclosures_belong_to_entries(at: Examination) -> Iterator[Finding]:
                 yield failed(fault[0], subject, fault[1])
     if shown and not faults:
         yield passed("disclosures-proven", f"{len(shown)} values", "are those that were recorded")
-    hidden = len(at.digests.keys() - shown)
+    erased = _erased(at) - shown
+    if erased:
+        yield Finding(
+            "values-erased",
+            NOT_CHECKED,
+            f"{len(erased)} personal values",
+            "erased, as entries of the bundle say; nothing else is affected",
+        )
+    hidden = len(at.digests.keys() - shown - erased)
     if hidden:
         yield Finding(
             "values-withheld",
@@ -304,6 +313,16 @@ def disclosures_belong_to_entries(at: Examination) -> Iterator[Finding]:
             f"{hidden} personal values",
             "withheld or erased; nothing can be said about them, and nothing else is affected",
         )
+
+
+def _erased(at: Examination) -> set[str]:
+    """Give the digests of the bundle that an entry of the bundle says were erased."""
+    erased: set[str] = set()
+    for recorded in at.entries.values():
+        named = recorded.data.get("digests") if recorded.kind == "disclosure.erased" else None
+        if isinstance(named, list):
+            erased.update(one for one in named if isinstance(one, str))
+    return erased & at.digests.keys()
 
 
 def _not_disclosed(at: Examination, line: str, shown: set[str]) -> Optional[tuple[str, str]]:

@@ -603,3 +603,22 @@ class Correction(Event):
 
     seq: int
     reason: Optional[str] = personal()
+
+
+@_kind
+@dataclass(frozen=True)
+class DisclosureErased(Event):
+    """The values under ``digests`` are gone; who decided is the entry's actor.
+
+    ``basis`` is a code or a term, ``gdpr-17-1-b``, never a sentence: it stays in clear for ever.
+    What the values were called is as secret as the entry they belong to, and is not said here.
+    """
+
+    kind = "disclosure.erased"
+    sentence = "Personal values were erased on the legal basis “{basis}”: {digests}."
+    premis = "metadata modification"
+    case_action = "erased"
+
+    digests: tuple[str, ...]
+    basis: str
+    case: Optional[str] = None

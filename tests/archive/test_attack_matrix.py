@@ -24,13 +24,14 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from archive import auditing, bundling, checkpoints, custody, guards, store
+from archive import auditing, bundling, checkpoints, custody, erasing, guards, store
 from archive.bundling import BundleContents, BundleFile, BundleItem
 from archive.custody_files import CustodySelection, Level, choose, heads
+from archive.models.disclosure import Disclosure
 from archive.proof import events, merkle, notes
 from archive.proof.digests import measure
 from archive.proof.examination import Policy
-from archive.proof.report import FAILED, Report, Verdict
+from archive.proof.report import FAILED, NOT_CHECKED, PASSED, Report, Verdict
 from archive.proof.verify import verify
 from archive.signer import Signer
 from tests import adversary
@@ -363,10 +364,55 @@ def test_0b_two_entries_withheld_as_leaf_hashes_alarm_nobody(scene, tmp_path):
 
 
 def test_0c_personal_values_erased_alarm_nobody(scene, tmp_path):
-    with scene.database.insider() as insider:  # the guards allow it
-        insider.execute("UPDATE archive_disclosure SET text = NULL, erased_by = 59")
+    erasing.erase(
+        list(Disclosure.objects.values_list("digest", flat=True)), basis="gdpr-17-1-b", actor=ACTOR
+    )
 
+    assert not Disclosure.objects.filter(text__isnull=False).exists()
     assert _who_sees(scene, Shown(), tmp_path) == set()
+
+
+def test_0c_a_bundle_made_before_an_erasure_and_one_made_after_it_both_hold(scene, tmp_path):
+    before = _bundle(_contents(scene.honest, EARLY, Level.FULL, (30,)), scene.honest)
+    personal = Disclosure.objects.filter(item=ITEM).values_list("digest", flat=True)
+    erasing.erase(list(personal), basis="gdpr-17-1-b", actor=ACTOR)
+    again = str(uuid.UUID(int=3))
+    _export(again)
+    checkpoints.checkpoint()
+    after = _bundle(_contents(scene.honest, again, Level.FULL, (30, 60)), scene.honest)
+
+    policy = Policy(vkeys=(scene.honest.vkey,), remembered=tuple(scene.seen.values())[:1])
+    old = verify(adversary.as_folder(before, tmp_path / "before"), policy)
+    new = verify(adversary.as_folder(after, tmp_path / "after"), policy)
+
+    assert old.verdict is new.verdict is Verdict.VERIFIED
+    assert old.has("disclosures-proven", PASSED)
+    assert not old.has("values-erased", NOT_CHECKED)
+    assert new.has("values-erased", NOT_CHECKED)
+    assert not new.has("values-withheld", NOT_CHECKED)
+    assert after["data/custody/disclosures.txt"] == b""
+
+
+def test_0c_what_erased_a_value_of_the_export_itself_goes_along(scene, tmp_path):
+    again = str(uuid.UUID(int=3))
+    _record(
+        events.ExportRequested(
+            bundle=again, case=CASE, items=(ITEM,), profile="full", recipient="Pёtr"
+        )
+    )
+    asked = custody.entries(kind="export.requested").get().seq
+    erasing.erase([erasing.named(asked, "recipient")], basis="gdpr-17-1-b", actor=ACTOR)
+    _export(again)
+    checkpoints.checkpoint()
+
+    made = _bundle(_contents(scene.honest, again, Level.FULL, (30,)), scene.honest)
+    report = verify(
+        adversary.as_folder(made, tmp_path / "made"), Policy(vkeys=(scene.honest.vkey,))
+    )
+
+    assert report.verdict is Verdict.VERIFIED
+    assert report.has("values-erased", NOT_CHECKED)
+    assert not report.has("values-withheld", NOT_CHECKED)
 
 
 # The database
