@@ -7,13 +7,15 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db import connections
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
-from archive import guards
+from archive import authorizing, grants, guards
 
 
 def _put_guards_back(*, using: str, **_: Any) -> None:
     guards.put_back(connections[using])
+    grants.put_right(connections[using])
 
 
 class ArchiveConfig(AppConfig):
@@ -22,5 +24,6 @@ class ArchiveConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("archive.checks")  # reads the tables' classes, which are there only now
+        connection_created.connect(authorizing.watch, dispatch_uid="archive.authorizing")
         # SQLite drops a table's triggers, without a word, when a migration rebuilds the table.
         post_migrate.connect(_put_guards_back, sender=self, dispatch_uid="archive.guards")

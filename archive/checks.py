@@ -7,6 +7,9 @@ archive.E004  The log is there, and its signing key is not.
 archive.E008  Triggers that refuse changes to the ledger are missing.
 archive.E009  The database is older than what was signed, or contradicts it.
 archive.E010  The file that names the witnesses can't be read.
+archive.W020  On PostgreSQL the application owns the triggers that should stop it.
+archive.E021  The application's role could change the ledger although another role owns it.
+archive.E022  The application's role lacks rights that it needs.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from django.conf import settings
 from django.core import checks
 from django.db import OperationalError, connection
 
-from archive import anchors, cosigning, custody, guards
+from archive import anchors, cosigning, custody, grants, guards
 from archive.models.ledger import Log
 from archive.signer import KEY, SignerError
 
@@ -86,7 +89,7 @@ def witnesses_are_named(**_: Any) -> list[checks.CheckMessage]:
 
 @checks.register(TAG)
 def ledger_is_guarded_and_complete(**_: Any) -> list[checks.CheckMessage]:
-    if not _has_ledger():
+    if not _has_ledger() or _may_not():
         return []
     found: list[checks.CheckMessage] = []
     lacking = guards.missing(connection)
@@ -114,6 +117,56 @@ def ledger_is_guarded_and_complete(**_: Any) -> list[checks.CheckMessage]:
     except (custody.CustodyError, SignerError, anchors.AnchorError) as error:
         found.append(checks.Error(str(error), id="archive.E009"))
     return found
+
+
+@checks.register(TAG)
+def application_owns_nothing(**_: Any) -> list[checks.CheckMessage]:
+    """Two roles on PostgreSQL: whoever may drop a trigger is not held by it."""
+    if connection.vendor != "postgresql" or not _has_ledger():
+        return []
+    found: list[checks.CheckMessage] = []
+    role = grants.application()
+    if role and connection.settings_dict["USER"] != role:
+        return []  # migrate asks as the owner, and is what puts the rights right
+    excess = grants.excess(connection)
+    if excess and role:
+        found.append(
+            checks.Error(
+                f"The application's role {role} could change the ledger: it {_some(excess)}.",
+                hint="docs/operate/running.md has the statements that make the two roles; "
+                "`manage.py migrate` then puts their rights right.",
+                id="archive.E021",
+            )
+        )
+    elif excess:
+        found.append(
+            checks.Warning(
+                "The application may lift the triggers that should stop it: its role "
+                f"{_some(excess)}.",
+                hint="Make a second role and set DATABASE_OWNER_URL (docs/operate/running.md). "
+                "The checkpoints find what was changed either way.",
+                id="archive.W020",
+            )
+        )
+    lacking = _may_not()
+    if lacking:
+        found.append(
+            checks.Error(
+                f"The application's role lacks {_some(lacking)}.",
+                hint="Run `manage.py migrate` with DATABASE_OWNER_URL set.",
+                id="archive.E022",
+            )
+        )
+    return found
+
+
+def _may_not() -> list[str]:
+    return grants.lacking(connection) if connection.vendor == "postgresql" else []
+
+
+def _some(all_of_them: list[str]) -> str:
+    shown = ", ".join(all_of_them[:5])
+    return shown if len(all_of_them) <= 5 else f"{shown} and {len(all_of_them) - 5} more"
 
 
 def _has_ledger() -> bool:

@@ -5,8 +5,8 @@ They are put back after every migrate.
 They delay and document an insider's writes; whoever may drop them is caught by the checkpoints, not
 by them.  SQLite loses a table's triggers when a migration rebuilds it, and REPLACE passes by delete
 triggers, so there are guards on INSERT as well.  On PostgreSQL rows can't be updated, deleted or
-truncated, and an entry must follow the one before it and carry its bytes' hash; the roles that
-keep the application from its own triggers are the operator's to set up.
+truncated, and an entry must follow the one before it and carry its bytes' hash; archive.grants
+keeps the application from its own triggers.
 """
 
 from __future__ import annotations
@@ -189,7 +189,8 @@ SQLITE = (
     ),
 )
 
-_KEPT = (
+# Tables whose rows never change, and tables whose rows stay but move on; archive.grants follows.
+KEPT = (
     "archive_log",
     "archive_entry",
     "archive_node",
@@ -197,7 +198,8 @@ _KEPT = (
     "archive_cosignature",
     "archive_timestamptoken",
 )
-_KEPT_ROWS = ("archive_loghead", "archive_itemhead", "archive_disclosure")
+_HEADS = ("archive_loghead", "archive_itemhead", "archive_disclosure")
+KEPT_ROWS = (*_HEADS, _STORED)
 # What the functions read is named in full: a temporary table can't stand in for the ledger's.
 _SEARCH_PATH = "pg_catalog, pg_temp"
 FUNCTIONS = {
@@ -255,12 +257,12 @@ def _postgresql(
 POSTGRESQL = (
     *(
         _postgresql(f"{table}_is_not_changed", table, "DELETE OR UPDATE", each="ROW")
-        for table in _KEPT
+        for table in KEPT
     ),
-    *(_postgresql(f"{table}_is_not_deleted", table, "DELETE", each="ROW") for table in _KEPT_ROWS),
+    *(_postgresql(f"{table}_is_not_deleted", table, "DELETE", each="ROW") for table in _HEADS),
     *(
         _postgresql(f"{table}_is_not_truncated", table, "TRUNCATE", each="STATEMENT")
-        for table in (*_KEPT, *_KEPT_ROWS)
+        for table in (*KEPT, *_HEADS)
     ),
     Guard(
         name="entry_is_appended_without_gaps",

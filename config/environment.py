@@ -75,6 +75,9 @@ class Environment:
         30, "A job whose worker gave no sign for this long is given to another.", unit="seconds"
     )
     DATABASE_URL: str = _setting("", "postgresql://user:password@host/name; SQLite when empty.")
+    DATABASE_OWNER_URL: str = _setting(
+        "", "The same database as the role that owns its tables; only `manage.py migrate` uses it."
+    )
     REDIS_URL: str = _setting("", "Broker; a Valkey of its own is started by `up` when empty.")
     S3_BUCKET: str = _setting("", "Bucket for originals, previews and bundles; disk when empty.")
     S3_ENDPOINT_URL: str = _setting("", "S3 endpoint, when it is not the provider's default.")
@@ -114,3 +117,9 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
         if text:
             given[one.name] = _converted(one.name, str(one.type), text)
     return Environment(**given)
+
+
+def without_owner(variables: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return ``variables`` without the password of the tables' owner, which only migrate needs."""
+    owner = ("DATABASE_OWNER_URL", "DATABASE_OWNER_URL_FILE")
+    return {name: value for name, value in variables.items() if name not in owner}

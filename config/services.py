@@ -9,6 +9,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from config.environment import without_owner
 from config.machine import NotReadyError
 from config.supervising import Service
 
@@ -55,7 +56,7 @@ def worker(run_dir: Path) -> Service:
         *("--concurrency", str(WORKER_PROCESSES), "--loglevel", "INFO"),
         *("--schedule", str(run_dir / "beat-schedule"), "--without-gossip", "--without-mingle"),
     )
-    return Service("worker", command, run_dir / "worker.log")
+    return Service("worker", command, run_dir / "worker.log", environment=without_owner())
 
 
 def web(host: str, port: int, run_dir: Path) -> Service:
@@ -67,4 +68,4 @@ def web(host: str, port: int, run_dir: Path) -> Service:
         *("--threads", str(WEB_THREADS), "--timeout", str(WEB_PATIENCE)),
         *("--graceful-timeout", "8", "--keep-alive", "15", "--no-control-socket"),
     )
-    return Service("web server", command, run_dir / "web.log")
+    return Service("web server", command, run_dir / "web.log", environment=without_owner())

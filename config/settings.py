@@ -57,7 +57,7 @@ def _secret_key() -> str:
         return secrets.token_urlsafe(50)
 
 
-def _database(url: str) -> dict[str, Any]:
+def _database(url: str, variable: str = "DATABASE_URL") -> dict[str, Any]:
     if not url:
         # Any command may be the first; a folder that can't be made is said by the first query.
         with contextlib.suppress(OSError):
@@ -77,7 +77,7 @@ def _database(url: str) -> dict[str, Any]:
         }
     parts = urlsplit(url)
     if parts.scheme not in {"postgresql", "postgres"}:
-        raise SettingError("DATABASE_URL must begin with postgresql://; leave it out for SQLite.")
+        raise SettingError(f"{variable} must begin with postgresql://; leave it out for SQLite.")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
@@ -87,6 +87,18 @@ def _database(url: str) -> dict[str, Any]:
         "PORT": parts.port or "",
         "OPTIONS": dict(parse_qsl(parts.query)),  # sslmode=verify-full and the like
     }
+
+
+def _owner(url: str, application: dict[str, Any]) -> dict[str, Any]:
+    """Return how `manage.py migrate` reaches the database; nothing where there is but one role."""
+    if not url:
+        return {}
+    owner = _database(url, "DATABASE_OWNER_URL")
+    if owner["NAME"] != application["NAME"]:
+        raise SettingError("DATABASE_OWNER_URL and DATABASE_URL must name the same database.")
+    if not owner["USER"] or application.get("USER") in {"", owner["USER"]}:
+        raise SettingError("DATABASE_OWNER_URL and DATABASE_URL must name two different roles.")
+    return owner
 
 
 SECRET_KEY = _secret_key()
@@ -133,6 +145,7 @@ TEMPLATES = [
 ]
 DATABASE_IS_SERVER = bool(ENVIRONMENT.DATABASE_URL)
 DATABASES = {"default": _database(ENVIRONMENT.DATABASE_URL)}
+DATABASE_OWNER = _owner(ENVIRONMENT.DATABASE_OWNER_URL, DATABASES["default"])
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 PASSWORD_HASHERS = [

@@ -11,10 +11,11 @@ class EvidenceConfig(AppConfig):
 
     def ready(self) -> None:
         # The tables and tasks can be imported only when the registry is filled.
-        from archive import auditing  # noqa: PLC0415
+        from archive import auditing, grants  # noqa: PLC0415
         from evidence import agreeing, guards, observing, tasks  # noqa: F401, PLC0415
 
         auditing.also(agreeing.findings)
+        grants.only_added_to(guards.TABLE)
         # Django says of logins by signal alone; nothing of the catalogue's own flow goes this way.
         user_logged_in.connect(observing.logged_in, dispatch_uid="record login")
         user_logged_out.connect(observing.logged_out, dispatch_uid="record logout")

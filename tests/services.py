@@ -24,12 +24,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import psycopg
 import redis
 from psycopg import sql
 
+from config.environment import ROOT
 from config.services import broker
 from config.supervising import Running, Service, Supervisor
 
@@ -56,6 +57,73 @@ class PostgreSQL:
                 connection.execute(
                     sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
                 )
+
+    @contextmanager
+    def two_roles(self) -> Iterator[TwoRoles]:
+        """Make an empty database and its two roles as the docs say, drop all three afterwards."""
+        name = f"test_{uuid.uuid4().hex[:16]}"
+        made = TwoRoles.on(self.url, role=name, name=name)
+        connection = psycopg.connect(self.url, autocommit=True)
+        try:
+            for statement in _statements_of_the_docs():
+                if statement.startswith("\\c"):
+                    connection.close()
+                    connection = psycopg.connect(made.administrator, autocommit=True)
+                else:
+                    connection.execute(statement.replace("muniment", name).encode())
+            connection.close()
+            yield made
+        finally:
+            connection.close()
+            self.drop(made)
+            with psycopg.connect(self.url, autocommit=True) as last:
+                last.execute(f"DROP ROLE IF EXISTS {name}, {name}_owner".encode())
+
+    def copy_of(self, made: TwoRoles, *, name: str = "") -> TwoRoles:
+        """Copy a database that nobody is connected to, its owner and the roles' rights with it."""
+        copy = TwoRoles.on(
+            self.url, role=made.role, name=name or f"{made.role}_{uuid.uuid4().hex[:8]}"
+        )
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(
+                f"CREATE DATABASE {copy.name} TEMPLATE {made.name} OWNER {made.role}_owner".encode()
+            )
+        return copy
+
+    def drop(self, made: TwoRoles) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {made.name} WITH (FORCE)".encode())
+
+
+@dataclass(frozen=True)
+class TwoRoles:
+    """A database made as docs/operate/running.md says, by its two addresses."""
+
+    name: str
+    application: str
+    owner: str
+    administrator: str
+
+    @classmethod
+    def on(cls, url: str, *, role: str, name: str) -> TwoRoles:
+        """Name the addresses of the database ``name`` on the server of ``url``."""
+        server = url.partition("@")[2].rpartition("/")[0]
+        return cls(
+            name=name,
+            application=f"postgresql://{role}@{server}/{name}",
+            owner=f"postgresql://{role}_owner@{server}/{name}",
+            administrator=f"{url.rpartition('/')[0]}/{name}",
+        )
+
+    @property
+    def role(self) -> str:
+        return urlsplit(self.application).username or ""
+
+
+def _statements_of_the_docs() -> list[str]:
+    running = (ROOT / "docs" / "operate" / "running.md").read_text(encoding="utf-8")
+    block = running.partition("```sql\n")[2].partition("```")[0]
+    return [line.rstrip(";") for line in block.splitlines()]
 
 
 @dataclass(frozen=True)

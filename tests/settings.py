@@ -17,7 +17,7 @@ atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 # An operator's shell must not lend its archive to the tests.
 for _name in [name for name in os.environ if name.startswith(("MUNIMENT_", "S3_"))]:
     del os.environ[_name]
-for _name in ("DATABASE_URL", "REDIS_URL"):
+for _name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"):
     os.environ.pop(_name, None)
 os.environ["MUNIMENT_RUN_DIR"] = str(_FOLDER / "run")
 if os.environ.get("TEST_DATABASE") == "postgresql":

@@ -34,8 +34,7 @@ def test_a_row_says_what_was_measured_and_there_is_one_for_the_same_bytes():
         assert file.read() == b"evidence"
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_row_outside_a_transaction_is_refused():
+def test_a_row_outside_a_transaction_is_refused(committed_database):
     with pytest.raises(RuntimeError, match="transaction"):
         store.record(store.put([b"evidence"]))
 

@@ -1,0 +1,90 @@
+"""`manage.py migrate`: the one door to the tables' own form.
+
+On PostgreSQL it connects as the role that owns the tables, and nothing else does; on SQLite it
+alone may change the schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError
+from django.core.management.commands import migrate
+from django.db import OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.executor import MigrationExecutor
+
+from archive import authorizing
+
+
+class Command(migrate.Command):
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run the system checks as the owner too: the application may still lack its rights."""
+        alias = options["database"]
+        if connections[alias].vendor != "postgresql" or not settings.DATABASE_OWNER:
+            with authorizing.schema_may_change(connections[alias]):
+                return super().execute(*args, **options)
+        # Before any table is made: its user must be there, for the rights are given to it.
+        _connect(connections[alias], "DATABASE_URL")
+        with _as_owner(alias) as owner:
+            _connect(owner, "DATABASE_OWNER_URL")
+            return super().execute(*args, **options)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        database = connections[options["database"]]
+        if database.vendor == "postgresql" and not options["plan"] and not _owns(database):
+            if not (settings.DATABASE_OWNER or options["app_label"] or _outstanding(database)):
+                self.stdout.write("Nothing to migrate. This role does not own the tables.")
+                return
+            raise CommandError(
+                f"The role {database.settings_dict['USER']} does not own the tables or may not "
+                "make any. Give DATABASE_OWNER_URL the role that does (docs/operate/running.md)."
+            )
+        super().handle(*args, **options)
+
+
+@contextmanager
+def _as_owner(alias: str) -> Iterator[BaseDatabaseWrapper]:
+    """Django's database ``alias`` is reached as the owner of its tables, by this thread alone."""
+    before = connections[alias]
+    owner = type(before)({**before.settings_dict, **settings.DATABASE_OWNER}, alias)
+    connections[alias] = owner
+    try:
+        yield owner
+    finally:
+        owner.close()
+        connections[alias] = before
+
+
+def _connect(database: BaseDatabaseWrapper, variable: str) -> None:
+    try:
+        database.ensure_connection()
+    except OperationalError as error:
+        raise CommandError(
+            f"The role {database.settings_dict['USER']} of {variable} can't connect: {error}"
+        ) from error
+
+
+# All tables are this role's, or may be made by it when there are none.
+_OWNS = """
+SELECT coalesce(
+  bool_and(pg_has_role(current_user, c.relowner, 'USAGE')),
+  has_schema_privilege(current_schema(), 'CREATE')
+)
+FROM pg_class c
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
+"""
+
+
+def _owns(database: BaseDatabaseWrapper) -> bool:
+    with database.cursor() as cursor:
+        cursor.execute(_OWNS)
+        return bool(cursor.fetchone()[0])
+
+
+def _outstanding(database: BaseDatabaseWrapper) -> bool:
+    executor = MigrationExecutor(database)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
