@@ -14,7 +14,7 @@ import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +133,7 @@ class PostgreSQLDatabase:
 
     roles: services.TwoRoles
     environment: dict[str, str]
+    backups: list[services.TwoRoles] = field(default_factory=list)
     vendor = "postgresql"
 
     @contextmanager
@@ -143,7 +144,8 @@ class PostgreSQLDatabase:
     def back_up(self) -> services.TwoRoles:
         """Copy the database as it is now; return what ``restore`` takes."""
         connections["default"].close()
-        return services.postgresql().copy_of(self.roles)
+        self.backups.append(services.postgresql().copy_of(self.roles))
+        return self.backups[-1]
 
     def restore(self, backup: Any) -> None:
         """Put the copy in the database's place, as a superuser can."""
@@ -191,11 +193,13 @@ def committed_database(
         server = services.postgresql()
         roles = server.copy_of(request.getfixturevalue("migrated_roles"))
         environment["DATABASE_URL"] = roles.application
+        made = PostgreSQLDatabase(roles=roles, environment=environment)
         try:
             with django_db_blocker.unblock(), _default_is(_server(roles), roles.owner):
-                yield PostgreSQLDatabase(roles=roles, environment=environment)
+                yield made
         finally:
-            server.drop(roles)
+            for each in (roles, *made.backups):
+                server.drop(each)
         return
     path = settings.DATA_DIR / "archive.sqlite3"
     shutil.copyfile(request.getfixturevalue("migrated_file"), path)
