@@ -64,6 +64,7 @@ class PostgreSQLInsider:
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
+        self._checks: list[tuple[str, str, str]] = []  # table, name and definition
 
     def execute(self, statement: str, values: Sequence[Any] | None = None) -> psycopg.Cursor:
         return self._connection.execute(_marked(statement, values), values)
@@ -73,9 +74,16 @@ class PostgreSQLInsider:
             cursor.executemany(_marked(statement, rows), rows)
 
     def lift_guards(self) -> None:
-        """Nothing is refused any more but what the columns' types and checks refuse."""
+        """Nothing is refused any more but what the columns' types and unique places refuse."""
         for table in TABLES:
             self.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+        self._checks = self.execute(
+            "SELECT conrelid::regclass, conname, pg_get_constraintdef(oid) FROM pg_constraint "
+            "WHERE contype = 'c' AND conrelid = ANY(?::regclass[])",
+            [TABLES],
+        ).fetchall()
+        for table, name, _ in self._checks:
+            self.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
 
     def put_guards_back(self) -> None:
         """Leave no trace of having lifted them."""
@@ -83,6 +91,8 @@ class PostgreSQLInsider:
             self.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
         for guard in guards.POSTGRESQL:
             self.execute(f'ALTER TABLE {guard.table} ENABLE ALWAYS TRIGGER "{guard.name}"')
+        for table, name, definition in self._checks:
+            self.execute(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition} NOT VALID')
 
     def make_plain(self, table: str, columns: Iterable[str]) -> None:
         """Make generated columns such as can be written."""
