@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import threading
 import uuid
-from collections import Counter
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
 import pytest
 from django.db import connection, transaction
@@ -319,70 +315,6 @@ def test_nothing_is_recorded_after_history_that_was_signed_was_rewritten(committ
     custody._agreed.__dict__.clear()
     with pytest.raises(custody.OlderDatabaseError, match="contradicts checkpoint 21"):
         _record(LoggedIn())
-
-
-WRITER = """
-import sys
-import django
-django.setup()
-from archive import custody
-from archive.proof.events import ItemExported
-actor = custody.Actor(id="a-" + sys.argv[1] * 32, role="worker")
-item = "00000000-0000-4000-8000-00000000000" + sys.argv[1]
-shared = "00000000-0000-4000-8000-000000000009"
-print("ready", flush=True)
-sys.stdin.readline()
-for number in range(500):
-    with custody.recording(actor=actor) as log:
-        log.add(
-            ItemExported(case=item, bundle=item, next_item_seq=number),
-            item=shared if number % 2 else item,
-        )
-"""
-
-
-@pytest.mark.processes
-def test_two_processes_of_five_hundred_appends_give_one_chain_without_gaps(committed_database):
-    custody.open_log()
-    writers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITER, name],
-            env=committed_database.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for name in "12"
-    ]
-    for writer in writers:
-        assert writer.stdout.readline() == "ready\n"
-    for writer in writers:
-        writer.stdin.write("go\n")
-        writer.stdin.close()
-    codes = [writer.wait(timeout=120) for writer in writers]
-    for writer in writers:
-        writer.stdout.close()
-
-    rows = list(custody.entries())
-    written = [Written.decode(row.body.encode()) for row in rows]
-    assert codes == [0, 0]
-    assert [entry.seq for entry in written] == list(range(1001))
-    assert custody.head().root == merkle.root_of(bytes(row.leaf) for row in rows)
-    assert Counter(entry.actor for entry in written[1:]) == {
-        "a-" + "1" * 32: 500,
-        "a-" + "2" * 32: 500,
-    }
-    shared = [row for row in rows if row.item and row.item.endswith("9")]
-    assert [row.item_seq for row in shared] == list(range(500))
-    assert [Written.decode(row.body.encode()).prev for row in shared] == [
-        None,
-        *[bytes(row.leaf).hex() for row in shared[:-1]],
-    ]
-    times = [entry.time for entry in written]
-    assert times == sorted(times)
-    # Both were writing at once, or the test has shown nothing.
-    turns = sum(a.actor != b.actor for a, b in pairwise(written[1:]))
-    assert turns > 20
 
 
 def test_writers_wait_for_the_one_before_them(committed_database):
