@@ -17,21 +17,21 @@ import fcntl
 import json
 import os
 import re
+import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -230,12 +230,48 @@ class _Turn:
 
 def _append(drafts: Sequence[_Draft], *, actor: Actor, now: datetime | None) -> None:
     """Write the entries at the log's end, with the head locked from here to the commit."""
-    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        _append_through(cursor, drafts, actor=actor, now=now)
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.vendor != "sqlite":
+        with database.cursor() as cursor:
+            _append_through(cursor, drafts, actor=actor, now=now)
+        return
+    with database.wrap_database_errors, closing(database.connection.cursor()) as own:
+        _append_through(_OwnCursor(own), drafts, actor=actor, now=now)
+
+
+class _Cursor(Protocol):
+    """What an append needs of a cursor."""
+
+    @property
+    def rowcount(self) -> int: ...
+    def execute(self, query: str, values: Sequence[Any] = ..., /) -> object: ...
+    def fetchone(self) -> Any: ...
+    def fetchall(self) -> list[Any]: ...
+
+
+class _OwnCursor:
+    """SQLite's own cursor, with Django's marks: per statement Django takes longer than SQLite."""
+
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self._cursor = cursor
+        self.fetchone = cursor.fetchone
+        self.fetchall = cursor.fetchall
+
+    @property
+    def rowcount(self) -> int:
+        return self._cursor.rowcount
+
+    def execute(self, query: str, values: Sequence[Any] = ()) -> None:
+        self._cursor.execute(_with_own_marks(query), values)
+
+
+@lru_cache(maxsize=256)
+def _with_own_marks(query: str) -> str:
+    return query.replace("%s", "?")
 
 
 def _append_through(
-    cursor: CursorWrapper, drafts: Sequence[_Draft], *, actor: Actor, now: datetime | None
+    cursor: _Cursor, drafts: Sequence[_Draft], *, actor: Actor, now: datetime | None
 ) -> None:
     items = {draft.item for draft in drafts if draft.item}
     head, last, chains = _locked(cursor, items)
@@ -332,14 +368,14 @@ _AT_ONCE = (
 
 
 def _locked(
-    cursor: CursorWrapper, items: set[str]
+    cursor: _Cursor, items: set[str]
 ) -> tuple[_Found, str | None, dict[str, tuple[int, bytes]]]:
     """Return the head, locked, the last entry's bytes if they are there, and the items' chains.
 
     On a server writers wait for each other in the first statement.  PostgreSQL then reads the
     head's row again, but joins to it what was there before it waited: so the rest is asked after.
     """
-    if cursor.db.features.has_select_for_update:
+    if connections[DEFAULT_DB_ALIAS].features.has_select_for_update:
         cursor.execute(f"{_HEAD} FOR UPDATE OF h", [settings.LOG_ORIGIN])
         head = _found(cursor.fetchone())
         cursor.execute(_LAST, [head.log, head.size - 1])
@@ -379,7 +415,7 @@ def _is_noted(log: int, time: datetime) -> bool:
     return Entry.objects.filter(log_id=log, kind=ClockAnomaly.kind, time__gte=time).exists()
 
 
-def _chains(cursor: CursorWrapper, items: set[str]) -> dict[str, tuple[int, bytes]]:
+def _chains(cursor: _Cursor, items: set[str]) -> dict[str, tuple[int, bytes]]:
     wanted = sorted(items)
     found: dict[str, tuple[int, bytes]] = {}
     for start in range(0, len(wanted), _MOST_PARAMETERS):
@@ -395,7 +431,7 @@ def _chains(cursor: CursorWrapper, items: set[str]) -> dict[str, tuple[int, byte
 
 
 def _insert(
-    cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    cursor: _Cursor, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
     """Insert many rows with each statement: a statement costs as much as what it does."""
     most = _MOST_PARAMETERS // len(columns)
