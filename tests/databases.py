@@ -9,12 +9,14 @@ owner are two roles, as docs/operate/running.md makes them.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,12 @@ class SQLiteInsider(sqlite3.Connection):
         for guard in guards.SQLITE:
             self.execute(f'DROP TRIGGER "{guard.name}"')
 
+    def lift_one_guard(self, table: str) -> str:
+        """Take one guard of ``table`` away for good; return its name."""
+        name = next(guard.name for guard in guards.SQLITE if guard.table == table)
+        self.execute(f'DROP TRIGGER "{name}"')
+        return name
+
     def put_guards_back(self) -> None:
         """Leave no trace of having lifted them."""
         for guard in guards.SQLITE:
@@ -67,7 +75,7 @@ class PostgreSQLInsider:
         self._checks: list[tuple[str, str, str]] = []  # table, name and definition
 
     def execute(self, statement: str, values: Sequence[Any] | None = None) -> psycopg.Cursor:
-        return self._connection.execute(_marked(statement, values), values)
+        return self._connection.execute(_marked(statement, values), values or None)
 
     def executemany(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         with self._connection.cursor() as cursor:
@@ -85,6 +93,12 @@ class PostgreSQLInsider:
         for table, name, _ in self._checks:
             self.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
 
+    def lift_one_guard(self, table: str) -> str:
+        """Take one guard of ``table`` away for good; return its name."""
+        name = next(guard.name for guard in guards.POSTGRESQL if guard.table == table)
+        self.execute(f'DROP TRIGGER "{name}" ON {table}')
+        return name
+
     def put_guards_back(self) -> None:
         """Leave no trace of having lifted them."""
         for table in TABLES:
@@ -101,7 +115,8 @@ class PostgreSQLInsider:
 
 
 def _marked(statement: str, values: Sequence[Any] | None) -> bytes:
-    return (statement if values is None else statement.replace("?", "%s")).encode()
+    said = re.sub(r"zeroblob\((\d+)\)", r"decode(repeat('00', \1), 'hex')", statement)
+    return (said.replace("?", "%s") if values else said).encode()
 
 
 Insider = SQLiteInsider | PostgreSQLInsider
@@ -121,6 +136,16 @@ class SQLiteDatabase:
             sqlite3.connect(self.path, isolation_level=None, factory=SQLiteInsider)
         ) as connection:
             yield connection
+
+    def dump(self, tables: str = "*") -> str:
+        """Write the rows of the tables whose names match as SQL."""
+        with self.insider() as insider:
+            lines = list(insider.iterdump())
+        return "\n".join(
+            line
+            for line in lines
+            if line.startswith("INSERT INTO") and fnmatch(line.split('"')[1], tables)
+        )
 
     def back_up(self) -> Path:
         """Copy the database as it is now; return what ``restore`` takes."""
@@ -150,6 +175,10 @@ class PostgreSQLDatabase:
     def insider(self) -> Iterator[PostgreSQLInsider]:
         with psycopg.connect(self.roles.administrator, autocommit=True) as connection:
             yield PostgreSQLInsider(connection)
+
+    def dump(self, tables: str = "*") -> str:
+        """Write the rows of the tables whose names match as SQL."""
+        return services.postgresql().dump(self.roles, tables=tables)
 
     def back_up(self) -> services.TwoRoles:
         """Copy the database as it is now; return what ``restore`` takes."""

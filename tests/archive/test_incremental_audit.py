@@ -7,7 +7,7 @@ import uuid
 import pytest
 from django.core.management import call_command
 
-from archive import auditing, checkpoints, custody, guards, store
+from archive import auditing, checkpoints, custody, store
 from archive.models.ledger import Entry
 from archive.proof.digests import measure
 from archive.proof.events import CaseOpened, ItemExported, MediaIngested
@@ -81,13 +81,10 @@ def _exported(item, number):
 
 def _tamper(database, *statements):
     with database.insider() as insider:
-        insider.execute("PRAGMA foreign_keys = OFF")
-        for guard in guards.SQLITE:
-            insider.execute(f'DROP TRIGGER "{guard.name}"')
+        insider.lift_guards()
         for statement, *parameters in statements:
             assert insider.execute(statement, parameters).rowcount
-        for guard in guards.SQLITE:
-            insider.execute(guard.sql)
+        insider.put_guards_back()
 
 
 def _failures(report):

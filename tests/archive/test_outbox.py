@@ -10,7 +10,7 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.backends.signals import connection_created
 from django.utils import timezone
 
@@ -272,4 +272,3 @@ def test_of_workers_that_are_told_together_one_does_it(committed_database):
 
     assert said == ["DONE", "NOT_OURS", "NOT_OURS", "NOT_OURS"]
     assert effects() == 1
-    assert connection.vendor == "sqlite"
