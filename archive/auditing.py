@@ -23,6 +23,7 @@ from archive.audits.examination import Examination, Progress, failed, say_nothin
 from archive.audits.originals import originals_are_as_taken_in
 from archive.audits.resuming import begins_where_it_was_verified
 from archive.audits.signatures import checkpoints_are_signed, outside_agrees
+from archive.audits.timestamps import entries_stand_in_certified_time
 from archive.proof.errors import ProofError
 from archive.proof.events import LedgerVerified
 from archive.proof.report import FAILED, NOT_CHECKED, PASSED, Finding, Report, gather
@@ -105,16 +106,6 @@ def guards_are_in_place(_at: Examination) -> Iterator[Finding]:
         yield Finding("guards-in-place", PASSED, "triggers", "refuse changes to the ledger")
 
 
-def what_remains_open(_at: Examination) -> Iterator[Finding]:
-    """Say which attacks an audit of this archive can't see."""
-    yield Finding(
-        "time-unproven",
-        NOT_CHECKED,
-        "times",
-        "server clock only: no third party has certified when entries were made",
-    )
-
-
 Check = Callable[[Examination], Iterator[Finding]]
 
 CHECKS: tuple[Check, ...] = (
@@ -126,5 +117,5 @@ CHECKS: tuple[Check, ...] = (
     witnesses_have_cosigned,
     disclosures_belong_to_entries,
     originals_are_as_taken_in,
-    what_remains_open,
+    entries_stand_in_certified_time,
 )

@@ -7,6 +7,7 @@ archive.E004  The log is there, and its signing key is not.
 archive.E008  Triggers that refuse changes to the ledger are missing.
 archive.E009  The database is older than what was signed, or contradicts it.
 archive.E010  The file that names the witnesses can't be read.
+archive.E011  The file that names the time authorities, or their certificates, can't be read.
 archive.W020  On PostgreSQL the application owns the triggers that should stop it.
 archive.E021  The application's role could change the ledger although another role owns it.
 archive.E022  The application's role lacks rights that it needs.
@@ -22,7 +23,7 @@ from django.conf import settings
 from django.core import checks
 from django.db import OperationalError, connection
 
-from archive import anchors, cosigning, custody, grants, guards
+from archive import anchors, cosigning, custody, grants, guards, timestamping
 from archive.models.ledger import Log
 from archive.signer import KEY, SignerError
 
@@ -84,6 +85,16 @@ def witnesses_are_named(**_: Any) -> list[checks.CheckMessage]:
         cosigning.policy()
     except cosigning.CosigningError as error:
         return [checks.Error(str(error), id="archive.E010")]
+    return []
+
+
+@checks.register(TAG)
+def time_authorities_can_be_used(**_: Any) -> list[checks.CheckMessage]:
+    try:
+        for each in timestamping.authorities():
+            each.certificates()
+    except timestamping.TimestampingError as error:
+        return [checks.Error(str(error), id="archive.E011")]
     return []
 
 

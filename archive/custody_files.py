@@ -6,15 +6,20 @@ Each has a reader of somebody else's making: a C2SP checkpoint, one tlog-proof f
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import ssl
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
+from operator import attrgetter
 
 from django.db.models import Q
 
+from archive.models.checkpoint import TimestampToken
 from archive.models.disclosure import Disclosure
 from archive.models.ledger import Entry, ItemHead
-from archive.proof import entries, notes
+from archive.proof import entries, notes, timestamps
 from archive.proof.merkle import Prover
 
 
@@ -38,6 +43,16 @@ class ChosenEntry:
 
 
 @dataclass(frozen=True)
+class Stamp:
+    """A time authority's response about a checkpoint, which goes along with that checkpoint."""
+
+    size: int
+    authority: str
+    note: str
+    response: bytes
+
+
+@dataclass(frozen=True)
 class CustodySelection:
     """Entries under one signed checkpoint, and the prover that shows that they stand there.
 
@@ -52,6 +67,7 @@ class CustodySelection:
     entries: tuple[ChosenEntry, ...]
     remembered: tuple[int, ...] = ()
     witnesses: tuple[str, ...] = ("quorum none",)
+    stamps: tuple[Stamp, ...] = ()
 
 
 #: Log-level entries that any reader of a bundle needs: who the log is, and which keys count.
@@ -76,7 +92,7 @@ def choose(
 
     What erased values of these goes along, too; an item's erasures stand in its chain.  Only what
     ``checkpoint`` covers can be proven, and goes along.  One query for the entries and one for the
-    disclosures of each 500 items.
+    disclosures of each 500 items, one for the time-stamps.
     """
     text, _ = notes.split_note(checkpoint)
     signed = notes.Checkpoint.parse(text)
@@ -103,6 +119,10 @@ def choose(
     rows += of_log.filter(seq__in=erasures, item__isnull=True).values_list("seq", "leaf", "body")
     for seq, leaf, body in rows:
         chosen[seq] = _chosen(seq, leaf, body, Level.FULL, told)
+    stamped = _bracketing(sorted(chosen), signed)
+    recorded = [row.entry_seq for row in stamped if row.entry_seq < signed.size]
+    for seq, leaf, body in of_log.filter(seq__in=recorded).values_list("seq", "leaf", "body"):
+        chosen[seq] = _chosen(seq, leaf, body, Level.FULL, {})
     return CustodySelection(
         checkpoint=checkpoint,
         vkey=vkey,
@@ -110,7 +130,52 @@ def choose(
         entries=tuple(chosen[seq] for seq in sorted(chosen)),
         remembered=tuple(sorted(set(remembered))),
         witnesses=tuple(witnesses),
+        stamps=tuple(
+            Stamp(
+                size=row.checkpoint.size,
+                authority=row.authority,
+                note=notes.signed_by_log(row.checkpoint.note),
+                response=bytes(row.tsr),
+            )
+            for row in stamped
+        ),
     )
+
+
+def _bracketing(seqs: Sequence[int], signed: notes.Checkpoint) -> list[TimestampToken]:
+    """Return the tokens that say most about when these entries were made.
+
+    For each entry the earliest that covers it, and the latest that was recorded before it; and the
+    newest of each authority.
+    """
+    tokens = list(
+        TimestampToken.objects.filter(
+            checkpoint__log__origin=signed.origin, checkpoint__size__lte=signed.size
+        )
+        .select_related("checkpoint")
+        .order_by("checkpoint__size", "pk")
+    )
+    wanted = {row.authority: row for row in tokens}
+    kept = {row.pk for row in wanted.values()}
+    # From the end: the earliest token of a checkpoint at least that large.
+    covering: list[TimestampToken] = []
+    for row in reversed(tokens):
+        covering.append(min((row, *covering[-1:]), key=attrgetter("gen_time")))
+    covering.reverse()
+    sizes = [row.checkpoint.size for row in tokens]
+    by_entry = sorted(
+        (row for row in tokens if row.entry_seq < signed.size), key=lambda row: row.entry_seq
+    )
+    places = [row.entry_seq for row in by_entry]
+    before = list(accumulate(by_entry, _later))
+    for seq in seqs:
+        at = bisect_right(sizes, seq)
+        if at < len(covering):
+            kept.add(covering[at].pk)
+        at = bisect_left(places, seq)
+        if at:
+            kept.add(before[at - 1].pk)
+    return [row for row in tokens if row.pk in kept]
 
 
 def heads(items: Collection[str]) -> dict[str, tuple[int, bytes]]:
@@ -155,11 +220,27 @@ def custody_files(selection: CustodySelection) -> Iterator[tuple[str, bytes]]:
     written: dict[bytes, str] = {}
     for seq, path in selection.prover.inclusions((one.seq for one in selection.entries), size):
         yield f"proofs/{seq}.tlog-proof", notes.proof_text(seq, path, checkpoint, written).encode()
-    for old in selection.remembered:
+    for stamp in selection.stamps:
+        name = f"timestamps/{stamp.size}"
+        yield f"{name}.{stamp.authority}.tsr", stamp.response
+        yield f"{name}.{stamp.authority}.pem", _pem(timestamps.certificates(stamp.response))
+    for stamped, note in sorted({stamp.size: stamp.note for stamp in selection.stamps}.items()):
+        yield f"timestamps/{stamped}.note", note.encode()
+    olds = {*selection.remembered, *(stamp.size for stamp in selection.stamps if stamp.size < size)}
+    for old in sorted(olds):
         if 0 < old <= size:
             grown = selection.prover.consistency(old, size)
             body = notes.consistency_text(old, grown, checkpoint).encode()
             yield f"consistency/{old}-{size}", body
+
+
+def _later(one: TimestampToken, other: TimestampToken) -> TimestampToken:
+    return max(one, other, key=attrgetter("gen_time"))
+
+
+def _pem(certificates: Iterable[bytes]) -> bytes:
+    """Write certificates as OpenSSL reads them (RFC 7468)."""
+    return "".join(ssl.DER_cert_to_PEM_cert(each) for each in certificates).encode()
 
 
 def policy(vkey: str, witnesses: Iterable[str] = ("quorum none",)) -> bytes:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from archive import checkpoints, cosigning, store
+from archive import checkpoints, cosigning, store, timestamping
 
 
 @shared_task(name="archive.checkpoint")
@@ -20,6 +20,12 @@ def checkpoint() -> None:
 def cosign() -> None:
     """Ask the witnesses that have not cosigned the newest checkpoint, or not lately."""
     cosigning.gather(now=timezone.now())
+
+
+@shared_task(name="archive.timestamp")
+def timestamp() -> None:
+    """Ask the time authorities that have not stamped what happened since."""
+    timestamping.gather(now=timezone.now())
 
 
 @shared_task(name="archive.sweep_temporary")

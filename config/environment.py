@@ -43,6 +43,9 @@ class Environment:
     MUNIMENT_WITNESSES: str = _setting(
         "", "A C2SP tlog-policy file with the witnesses to ask; nobody is asked when empty."
     )
+    MUNIMENT_TIME_AUTHORITIES: str = _setting(
+        "", "A file with the RFC 3161 authorities to ask; nobody is asked when empty."
+    )
     MUNIMENT_RUN_DIR: Path = _setting(
         ROOT / "var" / "run", "Sockets, locks and logs of the running processes."
     )

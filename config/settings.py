@@ -23,6 +23,9 @@ RUN_DIR = ENVIRONMENT.MUNIMENT_RUN_DIR
 SIGNER_DIR = ENVIRONMENT.MUNIMENT_SIGNER_DIR
 WITNESS_DIR = ENVIRONMENT.MUNIMENT_WITNESS_DIR
 WITNESSES = Path(ENVIRONMENT.MUNIMENT_WITNESSES) if ENVIRONMENT.MUNIMENT_WITNESSES else None
+TIME_AUTHORITIES = (
+    Path(ENVIRONMENT.MUNIMENT_TIME_AUTHORITIES) if ENVIRONMENT.MUNIMENT_TIME_AUTHORITIES else None
+)
 STORE_DIR = DATA_DIR / "store"
 ANCHOR_FILES = [SIGNER_DIR / "anchors.txt"]
 LOG_ORIGIN = ENVIRONMENT.MUNIMENT_ORIGIN
@@ -248,6 +251,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "archive.cosign",
         "schedule": 60.0,
         "options": {"expires": 60.0},
+    },
+    "have authorities stamp the ledger's head": {
+        "task": "archive.timestamp",
+        "schedule": 600.0,
+        "options": {"expires": 600.0},
     },
     "verify what came in since the last audit, nightly": {
         "task": "evidence.verify",

@@ -30,6 +30,7 @@ from archive import (
     outbox,
     safe_names,
     store,
+    timestamping,
 )
 from archive.custody import Actor
 from archive.models.bundle import Bundle
@@ -150,6 +151,7 @@ def produce(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None
     checkpoint = checkpoints.checkpoint()
     # Who does not answer now is missing from the bundle, which says so; nobody waits for long.
     cosigning.gather(now=timezone.now())
+    timestamping.gather(now=timezone.now(), at_once=True)
     note = cosigning.cosigned_note(checkpoint)
     signer = Signer(settings.SIGNER_DIR)
     contents = _contents(made, items, note=note, size=checkpoint.size, signer=signer)

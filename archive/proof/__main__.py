@@ -68,6 +68,11 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         help="how long ago that quorum may have seen the ledger, such as 36h or 2d",
     )
     parser.add_argument(
+        "--time-roots",
+        metavar="FILE",
+        help="the roots of the time-stamping authorities that you believe, in PEM",
+    )
+    parser.add_argument(
         "--store", metavar="DIR", help="remember the ledgers seen, and compare with them"
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
@@ -84,6 +89,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         if options.policy:
             trusted = _read_policy(options.policy)
             vkeys += trusted.logs
+        if options.time_roots:
+            with open(options.time_roots, "rb"):  # noqa: PTH123 - as above
+                pass  # openssl reads it; that it is there is said at once
         remembered = _recall(options.store) if options.store else []
     except (MalformedError, OSError, UnicodeDecodeError) as error:
         parser.error(str(error))
@@ -94,6 +102,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             keys=tuple(keys),
             remembered=tuple(remembered),
             unsigned=options.unsigned,
+            time_roots=options.time_roots,
             quorum=trusted.quorum,
             max_age=options.max_age,
             now=int(time.time()),

@@ -100,6 +100,7 @@ _KEPT_DATA = {
     "media.ingested",
     "item.derived",
     "disclosure.erased",
+    "checkpoint.timestamped",
 }
 
 

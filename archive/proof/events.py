@@ -582,6 +582,27 @@ class LedgerVerified(Event):
 
 @_kind
 @dataclass(frozen=True)
+class CheckpointTimestamped(Event):
+    """An authority stamped the checkpoint at ``size`` (RFC 3161).
+
+    Nobody knew the token's digest before: what is recorded after this entry is younger.
+    """
+
+    kind = "checkpoint.timestamped"
+    sentence = (
+        "The authority {tsa} certified that the first {size} entries were there at {gen_time}."
+    )
+    premis = "validation"
+    case_action = "checkpoint time-stamped"
+
+    size: int
+    tsa: str
+    gen_time: str
+    tsr_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
 class ClockAnomaly(Event):
     kind = "clock.anomaly"
     sentence = "The server's clock went back by {went_back_us} microseconds."

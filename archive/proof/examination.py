@@ -32,12 +32,14 @@ class Policy:
     ``vkeys`` are logs' verifier keys, ``keys`` raw Ed25519 keys (of a log or of a bundle's
     signature), ``remembered`` signed checkpoints that were seen before.  ``quorum`` is who must
     have witnessed a log's state, at most ``max_age`` seconds before ``now`` (seconds since 1970).
+    ``time_roots`` is a PEM file with the roots of the time-stamping authorities to believe.
     """
 
     vkeys: tuple[str, ...] = ()
     keys: tuple[bytes, ...] = ()
     remembered: tuple[str, ...] = ()
     unsigned: bool = False
+    time_roots: Optional[str] = None
     quorum: Optional[Quorum] = None
     max_age: Optional[int] = None
     now: Optional[int] = None

@@ -184,6 +184,17 @@ def split_note(note: str) -> tuple[str, list[SignatureLine]]:
     return note[: at + 1], [_signature(line) for line in lines]
 
 
+def signed_by_log(note: str) -> str:
+    """Give a checkpoint with the log's own signatures alone: what a time-stamp is over.
+
+    Those are the lines whose name is the origin, in their order.  Witnesses may cosign later.
+    """
+    text, _ = split_note(note)
+    own = f"{DASH} {text.partition(chr(10))[0]} "
+    lines = note[len(text) + 1 :].splitlines(keepends=True)
+    return text + "\n" + "".join(line for line in lines if line.startswith(own))
+
+
 def _signature(line: str) -> SignatureLine:
     parts = line.split(" ")
     if len(parts) != 3 or parts[0] != DASH or not _NAME.fullmatch(parts[1]):

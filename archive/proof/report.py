@@ -161,7 +161,7 @@ _GRADES = (
     ("signed by a key you trust", "signer-trusted"),
     ("consistent with what you saw before", "consistent-with-remembered"),
     ("witnessed", "witnessed"),
-    ("third-party time", "timestamped"),
+    ("third-party time", "time-certified"),
 )
 
 _HEADLINES = {

@@ -81,6 +81,12 @@ class _Der:
         self._at = at + length
         return data[at : at + length]
 
+    def value(self, tag: int) -> bytes:
+        """Give the next value with its tag and its length."""
+        start = self._at
+        self.take(tag)
+        return self._data[start : self._at]
+
     def into(self, tag: int) -> _Der:
         return _Der(self.take(tag))
 
@@ -122,6 +128,24 @@ def parse_response(response: bytes) -> Token:
         raise MalformedError("the signed data is not about time")
     stamped = encapsulated.into(_EXPLICIT_0).into(_OCTETS)
     return _token(stamped.into(_SEQUENCE))
+
+
+def certificates(response: bytes) -> tuple[bytes, ...]:
+    """Give the certificates that a response brings along, in DER.  Raises MalformedError."""
+    parse_response(response)
+    answer = _Der(response).into(_SEQUENCE)
+    answer.take(_SEQUENCE)
+    content = answer.into(_SEQUENCE)
+    content.take(_OID)
+    signed = content.into(_EXPLICIT_0).into(_SEQUENCE)
+    for tag in (_INTEGER, _SET, _SEQUENCE):
+        signed.take(tag)
+    found: list[bytes] = []
+    if signed.peek() == _EXPLICIT_0:
+        each = signed.into(_EXPLICIT_0)
+        while each.peek() is not None:
+            found.append(each.value(_SEQUENCE))
+    return tuple(found)
 
 
 def _token(info: _Der) -> Token:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Optional, Union
 
 from archive.proof.bundle import open_bundle
+from archive.proof.certified_time import entries_stand_in_certified_time
 from archive.proof.chains import (
     disclosures_belong_to_entries,
     entries_are_in_the_log,
@@ -40,16 +41,8 @@ from archive.proof.witnesses import checkpoint_is_witnessed
 MOST_FINDINGS = 10_000  # of one check; the rest is counted
 
 
-def what_remains_open(at: Examination) -> Iterator[Finding]:
+def what_remains_open(_at: Examination) -> Iterator[Finding]:
     """Say what no check here can exclude, and which attack (formats/ledger.md) stays open."""
-    if at.checkpoint is not None:
-        yield Finding(
-            "time-not-witnessed",
-            NOT_CHECKED,
-            "time",
-            "server clock only, no third party confirms it: entries could be back-dated by the"
-            " archive (attack 10)",
-        )
     yield Finding(
         "verifier-origin",
         NOT_CHECKED,
@@ -70,6 +63,7 @@ CHECKS: tuple[Check, ...] = (
     remembered_states_agree,
     entries_are_in_the_log,
     item_chains_are_complete,
+    entries_stand_in_certified_time,
     disclosures_belong_to_entries,
     files_are_unaltered,  # late: small files have been measured by a second process meanwhile
     originals_are_as_taken_in,
