@@ -11,14 +11,16 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from archive import auditing, checkpoints, cosigning, custody, erasing
-from archive.models.checkpoint import Checkpoint, Cosignature
+from archive import auditing, checkpoints, cosigning, custody, erasing, timestamping
+from archive.models.checkpoint import Checkpoint, Cosignature, TimestampToken
 from archive.models.disclosure import Disclosure
 from archive.models.ledger import Entry, ItemHead, Log, LogHead, Node
+from archive.proof import notes
 from archive.proof.events import CaseOpened, ItemExported
 from archive.proof.report import FAILED
 from archive.signer import Signer
 from archive.witness import Witness
+from tests import time_authority
 from tests.databases import on_both
 
 ACTOR = custody.Actor(id="a-" + "1" * 32, role="auditor")
@@ -33,6 +35,7 @@ UNAUDITED = {
     ("archive_checkpoint", "id"): "a number that only the database uses; the place is size",
     ("archive_checkpoint", "signed_at"): "the server's clock, which the signature does not cover",
     ("archive_cosignature", "id"): "a number that only the database uses; the line is the name",
+    ("archive_timestamptoken", "id"): "a number that only the database uses",
     ("archive_disclosure", "id"): "a number that only the database uses; the digest is the name",
 }
 
@@ -44,6 +47,7 @@ ROWS = {
     ItemHead: ["1 = 1"],
     Checkpoint: ["size = 20", "size = 39"],
     Cosignature: ["time = 1", "time = 2"],
+    TimestampToken: ["1 = 1"],
     Disclosure: ["name = 'title'", "name = 'reference'"],
 }
 #: The name of a value that is gone was salted with it, and went with it.
@@ -59,11 +63,17 @@ CASES = [
 GENERATED = {field.column for field in Entry._meta.concrete_fields if field.generated}
 
 
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return time_authority.make(tmp_path_factory.mktemp("tsa") / "one")
+
+
 @pytest.fixture
-def log(committed_database, monkeypatch, settings, tmp_path):
+def log(committed_database, monkeypatch, settings, tmp_path, authority):
     """Thirty-nine entries, signed at 20 and 39, an item's chain; one value held, one erased.
 
-    A witness cosigned each checkpoint, at second 1 and 2.
+    A witness cosigned each checkpoint, at second 1 and 2; an authority stamped the second, which
+    entry 39 records.
     """
     monkeypatch.setattr(auditing, "_FURTHER", [])
     custody.open_log()
@@ -81,6 +91,7 @@ def log(committed_database, monkeypatch, settings, tmp_path):
             record.add(_exported(number), item=ITEM if number % 2 else None)
     erasing.erase([erasing.named(1, "reference")], basis="gdpr-17-1-b", actor=ACTOR)
     _cosign(made, checkpoints.checkpoint(), 2)
+    _stamp(authority, settings, tmp_path)
     return committed_database
 
 
@@ -88,6 +99,15 @@ def _cosign(witness, checkpoint, time):
     (named,) = cosigning.policy().witnesses
     asked = cosigning.request(checkpoint, cosigning.cosigned_size(named))
     cosigning.keep(checkpoint, named, witness.add_checkpoint(asked, now=time))
+
+
+def _stamp(authority, settings, folder):
+    settings.TIME_AUTHORITIES = folder / "authorities.txt"
+    settings.TIME_AUTHORITIES.write_text(f"authority a http://127.0.0.1/ {authority.roots}\n")
+    newest = checkpoints.latest()
+    response = authority.stamp(notes.signed_by_log(newest.note).encode())
+    (named,) = timestamping.authorities()
+    timestamping.keep(newest, named, response, now=custody.timezone.now())
 
 
 def _exported(number):
@@ -133,7 +153,7 @@ def _subjects(model, column, where, after):  # noqa: PLR0911  one answer for eac
     """Return what the audit must name for that change."""
     place = where.rpartition(" ")[2]
     if model is LogHead:
-        return {"entry 39"} if column == "size" else {"the log's head"}
+        return {"entry 40"} if column == "size" else {"the log's head"}
     if model is Entry:
         return {f"entry {place}" + ("" if column in ("log_id", "seq") else f" column {column}")}
     if model is Node:
@@ -146,6 +166,8 @@ def _subjects(model, column, where, after):  # noqa: PLR0911  one answer for eac
         return {f"checkpoint at {place}"} | (
             {f"checkpoint at {after}"} if column == "size" else set()
         )
+    if model is TimestampToken:
+        return {"token 1" if column == "checkpoint_id" else "token 1 of the checkpoint at 39"}
     if model is Cosignature:
         subject = f"cosignature {place}"  # each was the only one of its time, as of its row
         if column == "checkpoint_id":
@@ -156,13 +178,19 @@ def _subjects(model, column, where, after):  # noqa: PLR0911  one answer for eac
     return {"a value of entry 1" if column == "log_id" else f"value {name} of entry {seq}"}
 
 
-def _consequences(model, column, where, after):
+def _consequences(model, column, where, after):  # noqa: PLR0911  one answer for each table
     """Return what may be named besides: what hangs on the changed value, and nothing else."""
     place = where.rpartition(" ")[2]
     if model in (Node, LogHead):
         return {"this audit"}  # it can't be recorded on a tree that is broken at its head
+    if model is Checkpoint and where == "size = 39" and column in ("size", "log_id"):
+        # The token is of another checkpoint then, or of none of this log.
+        return {"token 1 of the checkpoint at 40" if column == "size" else "entry 39"}
     if model is Checkpoint and column == "note":
-        return {f"cosignature {1 if place == '20' else 2} of the checkpoint at {place}"}
+        token = {"token 1 of the checkpoint at 39"} if place == "39" else set()
+        return {f"cosignature {1 if place == '20' else 2} of the checkpoint at {place}"} | token
+    if model is TimestampToken and column in ("checkpoint_id", "entry_seq"):
+        return {"entry 39"}  # which records a token that is not there now
     if model is Disclosure and column == "digest":
         return {"a value of entry 1"}  # of which the entry knows no value now
     if model is not Entry or column not in ("seq", "log_id", "body"):
@@ -174,7 +202,7 @@ def _consequences(model, column, where, after):
     if seq == 1:
         found |= {"value title of entry 1", "value reference of entry 1"}
     if column == "seq":
-        gap = f"entry 39 to {after - 1}"
+        gap = f"entry 40 to {after - 1}"
         found |= {f"entry {after}", gap, "the log's head", "this audit", f"head of item {ITEM}"}
     return found
 
