@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from archive import anchors, custody
+from archive import anchors, custody, keys
 from archive.models.checkpoint import Checkpoint
 from archive.models.ledger import Log
 from archive.proof import notes
@@ -71,7 +71,8 @@ def _sign_head(log: Log, key: Signer, last: Signed | None) -> Checkpoint:
         if last is not None and 0 < last.size < head.size:
             proof = custody.prover(size=head.size, log=log).consistency(last.size, head.size)
         text = notes.checkpoint_text(head.origin, head.size, head.root)
-        note = f"{text}\n{key.sign(text, proof)}"
+        handover = keys.handover(log, key, size=head.size)
+        note = f"{text}\n{key.sign(text, proof, handover)}"
         with custody.writing():
             row, _ = Checkpoint.objects.get_or_create(
                 log=log, size=head.size, defaults={"note": note, "signed_at": timezone.now()}
@@ -80,7 +81,15 @@ def _sign_head(log: Log, key: Signer, last: Signed | None) -> Checkpoint:
         newest = anchors.newest(path)
         if newest is None or newest.size < row.size:
             anchors.append(path, row.note)
+    _take_over(key, row)
     return row
+
+
+def _take_over(key: Signer, newest: Checkpoint) -> None:
+    """A key that waits takes over, once a checkpoint is kept that it and the present one signed."""
+    following = key.next_vkey()
+    if following is not None and keys.has_signed(newest.note, following):
+        key.take_over(newest.note)
 
 
 def latest() -> Checkpoint | None:

@@ -16,6 +16,7 @@ from operator import attrgetter
 
 from django.db.models import Q
 
+from archive import keys
 from archive.models.checkpoint import TimestampToken
 from archive.models.disclosure import Disclosure
 from archive.models.ledger import Entry, ItemHead
@@ -58,7 +59,8 @@ class CustodySelection:
 
     ``remembered`` are the sizes of older checkpoints that the recipient holds: for each a proof
     shows that this log continues it.  ``witnesses`` are the lines of a tlog-policy that the archive
-    advises: who cosigns, and how many of them must have.
+    advises: who cosigns, and how many of them must have.  ``bridges`` are sizes and notes of the
+    checkpoints that lead from each of the log's keys to the next.
     """
 
     checkpoint: str
@@ -68,6 +70,7 @@ class CustodySelection:
     remembered: tuple[int, ...] = ()
     witnesses: tuple[str, ...] = ("quorum none",)
     stamps: tuple[Stamp, ...] = ()
+    bridges: tuple[tuple[int, str], ...] = ()
 
 
 #: Log-level entries that any reader of a bundle needs: who the log is, and which keys count.
@@ -130,6 +133,9 @@ def choose(
         entries=tuple(chosen[seq] for seq in sorted(chosen)),
         remembered=tuple(sorted(set(remembered))),
         witnesses=tuple(witnesses),
+        bridges=tuple(
+            (row.size, row.note) for row in keys.bridges(signed.origin, size=signed.size)
+        ),
         stamps=tuple(
             Stamp(
                 size=row.checkpoint.size,
@@ -226,7 +232,13 @@ def custody_files(selection: CustodySelection) -> Iterator[tuple[str, bytes]]:
         yield f"{name}.{stamp.authority}.pem", _pem(timestamps.certificates(stamp.response))
     for stamped, note in sorted({stamp.size: stamp.note for stamp in selection.stamps}.items()):
         yield f"timestamps/{stamped}.note", note.encode()
-    olds = {*selection.remembered, *(stamp.size for stamp in selection.stamps if stamp.size < size)}
+    for bridge, note in selection.bridges:
+        yield f"keys/{bridge}.note", note.encode()
+    olds = {*(bridge for bridge, _ in selection.bridges if bridge < size)}
+    olds |= {
+        *selection.remembered,
+        *(stamp.size for stamp in selection.stamps if stamp.size < size),
+    }
     for old in sorted(olds):
         if 0 < old <= size:
             grown = selection.prover.consistency(old, size)

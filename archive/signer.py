@@ -5,11 +5,13 @@ tlog-checkpoint).  The signer writes down what it is about to sign, on disk, bef
 signature go; it then refuses anything that does not continue from there.  Whoever restores an older
 database, or rewrites history with every trigger off, is stopped here.
 
-Its folder holds ``key.pem`` (mode 0600), ``public.pem``, ``origin`` and ``signed.json``.
+Its folder holds ``key.pem`` (mode 0600), ``public.pem``, ``origin`` and ``signed.json``, and while
+the key is being replaced ``next.pem``.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Sequence
@@ -27,13 +29,15 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from archive import durable
-from archive.proof import merkle, notes
+from archive.proof import key_history, merkle, notes
+from archive.proof.entries import Entry
 from archive.proof.errors import ProofError
 
 KEY = "key.pem"
 PUBLIC = "public.pem"
 ORIGIN = "origin"
 SIGNED = "signed.json"
+NEXT = "next.pem"  # a new key, until a checkpoint that both have signed is kept
 
 # A line of a tag manifest (RFC 8493 section 2.2.1).  No line of a note, a checkpoint, a cosignature
 # or a proof of key possession begins with 64 hexadecimal digits and a space.
@@ -54,6 +58,26 @@ class SignerRefusedError(SignerError):
 
 class SignedBeyondError(SignerRefusedError):
     """A larger tree was signed already."""
+
+
+@dataclass(frozen=True)
+class Handover:
+    """That the tree to be signed holds the entry by which the next key takes over.
+
+    ``entry`` is that entry's bytes, ``seq`` its place, ``path`` its inclusion proof.
+    """
+
+    entry: bytes
+    seq: int
+    path: Sequence[bytes]
+
+
+@dataclass(frozen=True)
+class NextKey:
+    """A key that is to take over, and its proof, in base64, that it is there."""
+
+    vkey: str
+    proof: str
 
 
 @dataclass(frozen=True)
@@ -78,13 +102,84 @@ def last_signed(folder: Path) -> Signed | None:
         ) from error
 
 
+def prepare_next(folder: Path, *, origin: str, old: str) -> NextKey:
+    """A key that is to take over from ``old`` is in ``folder``; the same one when asked again.
+
+    Needs no current key: that one may be lost.
+    """
+    with durable.alone(folder):
+        key = _next_key(folder)
+        if key is None or _vkey(origin, key) == old:  # that one took over a moment ago
+            key = Ed25519PrivateKey.generate()
+            durable.write(folder / NEXT, _pem(key))
+    vkey = _vkey(origin, key)
+    proof = key.sign(key_history.possession_text(origin, old, vkey))
+    return NextKey(vkey=vkey, proof=base64.b64encode(proof).decode("ascii"))
+
+
+def replace_lost(folder: Path) -> None:
+    """The next key is the key, without the old one's consent.  Doing it again changes nothing.
+
+    For a key that is lost or stolen, once the log says so.
+    """
+    with durable.alone(folder):
+        key = _next_key(folder)
+        if key is not None:
+            _replace(folder, key)
+
+
+def _next_key(folder: Path) -> Ed25519PrivateKey | None:
+    try:
+        key = load_pem_private_key((folder / NEXT).read_bytes(), password=None)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        raise SignerError(f"The next key in {folder / NEXT} can't be read: {error}") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SignerError(f"The next key in {folder / NEXT} is not an Ed25519 key.")
+    return key
+
+
+def _replace(folder: Path, key: Ed25519PrivateKey) -> None:
+    durable.write(folder / PUBLIC, _public_pem(key))
+    durable.write(folder / KEY, _pem(key))
+    (folder / NEXT).unlink()
+
+
+def _pem(key: Ed25519PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _public_pem(key: Ed25519PrivateKey) -> bytes:
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _vkey(origin: str, key: Ed25519PrivateKey) -> str:
+    return notes.vkey(origin, key.public_key().public_bytes_raw())
+
+
+def _line(origin: str, key: Ed25519PrivateKey, text: str) -> str:
+    public = key.public_key().public_bytes_raw()
+    return notes.signature_line(origin, public, key.sign(text.encode()))
+
+
 class Signer:
     """The key in one folder.  Safe to use from many processes at once."""
 
     def __init__(self, folder: Path) -> None:
         """Read the key.  Raises SignerMissingError when there is none."""
         self._folder = folder
+        self._looks: tuple[int, int] | None = None
+        self._load()
+
+    def _load(self) -> None:
+        """Read the key, unless it is the one that was read before."""
+        folder = self._folder
         try:
+            status = (folder / KEY).stat()
+            looks = (status.st_ino, status.st_mtime_ns)
+            if looks == self._looks:
+                return
             key = load_pem_private_key((folder / KEY).read_bytes(), password=None)
             self.origin = (folder / ORIGIN).read_text(encoding="ascii").strip()
         except FileNotFoundError as error:
@@ -96,6 +191,7 @@ class Signer:
             raise SignerError(f"The signing key in {folder} can't be read: {error}") from error
         if not isinstance(key, Ed25519PrivateKey):
             raise SignerError(f"The signing key in {folder} is not an Ed25519 key.")
+        self._looks = looks
         self._key = key
         self.public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         self.vkey = notes.vkey(self.origin, self.public)
@@ -115,22 +211,16 @@ class Signer:
                     )
                 key = Ed25519PrivateKey.generate()
                 durable.write(folder / ORIGIN, origin.encode("ascii"))
-                durable.write(
-                    folder / PUBLIC,
-                    key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
-                )
-                durable.write(
-                    folder / KEY,
-                    key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-                )
+                durable.write(folder / PUBLIC, _public_pem(key))
+                durable.write(folder / KEY, _pem(key))
         return cls(folder)
 
     def last(self) -> Signed | None:
         """Return what was signed last."""
         return last_signed(self._folder)
 
-    def sign(self, text: str, proof: Sequence[bytes]) -> str:
-        """Return the signature line for a checkpoint's text.
+    def sign(self, text: str, proof: Sequence[bytes], handover: Handover | None = None) -> str:
+        """Return the signature line for a checkpoint's text; with ``handover`` the next key's too.
 
         ``proof`` shows that the tree signed last is the beginning of this one; it is empty for the
         first and for a tree of the same size.  By the time the line is returned, this tree is on
@@ -145,11 +235,57 @@ class Signer:
                 f"This signer signs for {self.origin}, not for {checkpoint.origin}."
             )
         with durable.alone(self._folder):
+            self._load()  # another process may have finished a rotation
             self._require_continuation(checkpoint, proof)
+            following = None if handover is None else self._following(checkpoint, handover)
             state = {"size": checkpoint.size, "root": checkpoint.root.hex()}
             durable.write(self._folder / SIGNED, json.dumps(state).encode())
-        signature = self._key.sign(text.encode())
-        return notes.signature_line(self.origin, self.public, signature)
+            signature = self._key.sign(text.encode())
+            lines = notes.signature_line(self.origin, self.public, signature)
+        return lines if following is None else lines + _line(self.origin, following, text)
+
+    def _following(self, checkpoint: notes.Checkpoint, handover: Handover) -> Ed25519PrivateKey:
+        """Return the next key, if the tree holds the entry that hands over to it."""
+        following = _next_key(self._folder)
+        if following is None:
+            raise SignerRefusedError("No key is waiting to take over.")
+        try:
+            written = Entry.decode(handover.entry)
+            leaf = merkle.leaf_hash(handover.entry)
+            merkle.verify_inclusion(
+                handover.seq, checkpoint.size, leaf, list(handover.path), checkpoint.root
+            )
+            history = key_history.read(self.origin, [(written.seq, written.kind, written.data)])
+        except ProofError as error:
+            raise SignerRefusedError(f"The tree does not hold the handover: {error}.") from error
+        expected = (self.vkey, _vkey(self.origin, following))
+        if written.log != self.origin or [turn[1:3] for turn in history.turns] != [expected]:
+            raise SignerRefusedError("The entry hands over between other keys.")
+        return following
+
+    def next_vkey(self) -> str | None:
+        """Return the verifier key that waits to take over; None if there is none."""
+        following = _next_key(self._folder)
+        vkey = None if following is None else _vkey(self.origin, following)
+        return None if vkey == self.vkey else vkey
+
+    def take_over(self, note: str) -> None:
+        """The next key is the key, now that ``note``, a checkpoint that both signed, is kept.
+
+        The old key is gone then.  Doing it again changes nothing.  Raises SignerRefusedError.
+        """
+        with durable.alone(self._folder):
+            self._load()
+            following = _next_key(self._folder)
+            if following is None:
+                return
+            for vkey in (self.vkey, _vkey(self.origin, following)):
+                try:
+                    notes.verify_note(note, [vkey])
+                except ProofError as error:
+                    raise SignerRefusedError(f"{vkey} has not signed this: {error}.") from error
+            _replace(self._folder, following)
+            self._load()
 
     def _require_continuation(self, new: notes.Checkpoint, proof: Sequence[bytes]) -> None:
         last = self.last()

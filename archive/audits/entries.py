@@ -13,10 +13,11 @@ from archive.audits.examination import Examination, Link, Original, Row, erased_
 from archive.models.checkpoint import Checkpoint
 from archive.models.ledger import Entry, ItemHead, Log, LogHead, Node
 from archive.models.stored_object import StoredObject
+from archive.proof import key_history
 from archive.proof.entries import Entry as Written
 from archive.proof.entries import format_time
 from archive.proof.errors import ProofError
-from archive.proof.events import LogCreated, MediaIngested
+from archive.proof.events import MediaIngested
 from archive.proof.merkle import WIDTH, Frontier, leaf_hash
 from archive.proof.report import PASSED, Finding
 from archive.signer import SignerError, last_signed
@@ -217,8 +218,8 @@ def _entry(at: Examination, row: Row, body: str, columns: list[Any]) -> Iterator
 
 def remember(at: Examination, written: Written) -> None:
     """Keep what later checks need of an entry, be it read in its turn or fetched by itself."""
-    if written.kind == LogCreated.kind:
-        at.vkeys = tuple(str(one) for one in written.data.get("vkeys", ()))
+    if written.kind in key_history.KINDS:
+        at.key_entries.append((written.seq, written.kind, written.data))
     for digest in erased_by(written):
         at.erased.setdefault(digest, written.seq)
 

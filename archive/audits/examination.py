@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -54,7 +54,7 @@ class Examination:
     digests: dict[str, tuple[int, str | None]] = field(default_factory=dict)  # entry, its item
     erased: dict[str, int] = field(default_factory=dict)  # digests, and the entry that erased each
     originals: dict[str, Original] = field(default_factory=dict)
-    vkeys: tuple[str, ...] = ()
+    key_entries: list[tuple[int, str, Mapping[str, Any]]] = field(default_factory=list)
     time: datetime | None = None
     goes_on: bool = False  # after the entries that an earlier audit read
     start: int = 0  # the first entry that is read

@@ -9,28 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.conf import settings
-
-from archive import custody
+from archive import custody, keys
 from archive.audits.entries import remember
 from archive.audits.examination import Examination, Verified
-from archive.audits.signatures import signature_fault
+from archive.audits.signatures import names_the_signers_key, signature_fault
 from archive.models.checkpoint import Checkpoint
 from archive.models.ledger import Entry, Log
-from archive.proof import notes
+from archive.proof import key_history, notes
 from archive.proof.entries import Entry as Written
 from archive.proof.entries import format_time
 from archive.proof.errors import BrokenError, ProofError
-from archive.proof.events import DisclosureErased, LedgerVerified, LogCreated
+from archive.proof.events import DisclosureErased, LedgerVerified
 from archive.proof.merkle import Prover, leaf_hash, verify_inclusion
 from archive.proof.report import NOT_CHECKED, PASSED, Finding, Verdict
-from archive.signer import Signer, SignerError
+from archive.signer import SignerError
 
 NOT_READ_AGAIN = "entries-not-read-again"
 ORIGINALS_UNREAD = "originals-unread"
 
 #: Kinds of which an audit needs every entry, also of those that are not read again.
-_RECALLED = (LogCreated.kind, DisclosureErased.kind)
+_RECALLED = (*key_history.KINDS, DisclosureErased.kind)
 
 
 def last_verified(log: Log, *, without: tuple[str, ...] = ()) -> Verified | None:
@@ -107,10 +105,12 @@ def _go_on(at: Examination, since: Verified) -> None:
 
 def _signed_by(log: Log, size: int) -> notes.Checkpoint:
     """Return the newest checkpoint of at most ``size`` entries under which a signature holds."""
-    key = Signer(settings.SIGNER_DIR)
+    history = keys.history(log)
+    if not names_the_signers_key(history):
+        raise BrokenError("the log does not name the signer's key")
     rows = Checkpoint.objects.filter(log=log, size__lte=size, size__gt=0).order_by("-size")
     for row in rows.iterator():
-        if signature_fault(row.note, key) is None:
+        if signature_fault(row.note, (history.in_force(row.size),)) is None:
             signed = notes.Checkpoint.parse(notes.split_note(row.note)[0])
             if (signed.origin, signed.size) == (log.origin, row.size):
                 return signed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -11,8 +11,9 @@ from django.conf import settings
 from archive import anchors, custody
 from archive.audits.examination import Examination, failed
 from archive.models.checkpoint import Checkpoint
-from archive.proof import notes
+from archive.proof import key_history, notes
 from archive.proof.errors import ProofError
+from archive.proof.key_history import KeyHistory
 from archive.proof.report import NOT_CHECKED, PASSED, UNREADABLE, Finding
 from archive.signer import Signed, Signer, SignerError, last_signed
 
@@ -20,18 +21,24 @@ from archive.signer import Signed, Signer, SignerError, last_signed
 def checkpoints_are_signed(at: Examination) -> Iterator[Finding]:
     """Each checkpoint bears the log's signature, over the root of the entries that are here."""
     try:
-        key = Signer(settings.SIGNER_DIR)
+        history = key_history.read(at.log.origin, at.key_entries)
+        known = names_the_signers_key(history)
     except SignerError as error:
         yield Finding("signer-unreadable", UNREADABLE, "the signer's key", str(error))
         return
-    if key.vkey not in at.vkeys:
-        yield failed("key-not-of-log", "entry 0", f"does not name the signer's key {key.vkey}")
+    except ProofError as error:
+        yield failed("keys-wrong", "the log's keys", error)
+        return
+    if not known:
+        yield failed("key-not-of-log", "entry 0", "no entry names the signer's key")
     good = 0
     newest = 0
+    before = _size_before(at)
     rows = Checkpoint.objects.filter(log=at.log, size__gte=at.start).order_by("size")
     for row in rows.iterator():
         subject = f"checkpoint at {row.size}"
-        fault = signature_fault(row.note, key)
+        fault = signature_fault(row.note, history.signers(row.size, before=before))
+        before = row.size
         if fault:
             yield failed("checkpoint-altered", subject, fault)
             continue
@@ -55,20 +62,40 @@ def checkpoints_are_signed(at: Examination) -> Iterator[Finding]:
         )
 
 
-def signature_fault(note: str, key: Signer) -> str | None:
-    """Say what is wrong with a note's own signature; OpenSSL's check, for there may be many."""
+def _size_before(at: Examination) -> int:
+    """Return the size of the checkpoint in front of the first that is looked at."""
+    rows = Checkpoint.objects.filter(log=at.log, size__lt=at.start).order_by("-size")
+    return rows.values_list("size", flat=True).first() or 0
+
+
+def names_the_signers_key(history: KeyHistory) -> bool:
+    """Whether the key that the log says signs now is the signer's, or that which waits there.
+
+    Raises SignerError.
+    """
+    key = Signer(settings.SIGNER_DIR)
+    named = {history.first, *(turn.new for turn in history.turns)}
+    newest = history.turns[-1].new if history.turns else history.first
+    return newest in (key.vkey, key.next_vkey()) and key.vkey in named
+
+
+def signature_fault(note: str, vkeys: Iterable[str]) -> str | None:
+    """Say why these keys have not all signed a note; OpenSSL's check, for there may be many."""
     try:
         text, lines = notes.split_note(note)
-        own = notes.parse_vkey(key.vkey)
-        for line in lines:
-            if (line.name, line.key_id) == (own.name, own.id):
-                Ed25519PublicKey.from_public_bytes(own.public).verify(line.signature, text.encode())
-                return None
+        for vkey in vkeys:
+            own = notes.parse_vkey(vkey)
+            made = [line for line in lines if (line.name, line.key_id) == (own.name, own.id)]
+            if not made:
+                return "the log's key has not signed it"
+            key = Ed25519PublicKey.from_public_bytes(own.public)
+            for line in made:
+                key.verify(line.signature, text.encode())
     except ProofError as error:
         return str(error)
     except InvalidSignature:
         return "the signature is wrong"
-    return "the log's key has not signed it"
+    return None
 
 
 def contradiction(at: Examination, signed: Signed) -> str | None:

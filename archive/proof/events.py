@@ -582,6 +582,39 @@ class LedgerVerified(Event):
 
 @_kind
 @dataclass(frozen=True)
+class KeyRotated(Event):
+    """From the next checkpoint on, the new keys sign, which prove that somebody has them.
+
+    ``new_key_proof`` is in base64: the new Ed25519 key's signature of what
+    ``key_history.possession_text`` gives.
+    """
+
+    kind = "key.rotated"
+    sentence = "The ledger's signing key was replaced."
+    premis = "metadata modification"
+    case_action = "key rotated"
+
+    old_vkeys: tuple[str, ...]
+    new_vkeys: tuple[str, ...]
+    new_key_proof: str
+
+
+@_kind
+@dataclass(frozen=True)
+class KeyRevoked(Event):
+    """What these keys sign from here on counts for nothing; ``reason`` is a code, never a name."""
+
+    kind = "key.revoked"
+    sentence = "A signing key of the ledger was revoked: {reason}."
+    premis = "metadata modification"
+    case_action = "key revoked"
+
+    vkeys: tuple[str, ...]
+    reason: str
+
+
+@_kind
+@dataclass(frozen=True)
 class CheckpointTimestamped(Event):
     """An authority stamped the checkpoint at ``size`` (RFC 3161).
 

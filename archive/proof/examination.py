@@ -14,6 +14,7 @@ from typing import Any, Callable, NamedTuple, Optional
 from archive.proof import notes
 from archive.proof.bundle import Bundle
 from archive.proof.inclusion import Inclusions
+from archive.proof.key_history import KeyHistory
 from archive.proof.report import FAILED, PASSED, Finding
 from archive.proof.second_process import Second
 from archive.proof.trust_policy import Quorum
@@ -83,12 +84,27 @@ class Examination:
     note: Optional[str] = None
     checkpoint: Optional[notes.Checkpoint] = None
     log_is_trusted: bool = False
+    keys: Optional[KeyHistory] = None  # of the log, as its proven entries say
+    derived: tuple[str, ...] = ()  # keys that a trusted one handed over to
     inclusions: Optional[Inclusions] = None  # under that checkpoint
     entries: dict[int, Recorded] = field(default_factory=dict)
     withheld: dict[int, str] = field(default_factory=dict)
     withheld_leaves: set[str] = field(default_factory=set)
     digests: dict[str, int] = field(default_factory=dict)  # of disclosures: how often they stand
     exhibit_numbers: dict[str, Any] = field(default_factory=dict)  # by item, as registered
+
+    def keys_in_force(self, origin: str, size: int) -> tuple[str, ...]:
+        """The keys that the reader trusts and that sign a tree of ``size`` entries."""
+        trusted = (*self.policy.vkeys_of(origin), *self.derived)
+        retired = self.keys.retired(size) if self.keys else frozenset()
+        return tuple(vkey for vkey in trusted if vkey not in retired)
+
+    @property
+    def public_keys(self) -> tuple[bytes, ...]:
+        """The raw keys with which a bundle may be signed."""
+        gone = {notes.parse_vkey(turn.old).public for turn in self.keys.turns} if self.keys else ()
+        handed = tuple(notes.parse_vkey(vkey).public for vkey in self.derived)
+        return tuple(key for key in self.policy.public_keys + handed if key not in gone)
 
     @property
     def has_custody(self) -> bool:

@@ -16,6 +16,7 @@ import re
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Optional
 
 from archive.proof import ed25519
@@ -66,6 +67,7 @@ class Key:
         return fingerprint(self.public)
 
 
+@lru_cache(maxsize=1024)
 def parse_vkey(text: str) -> Key:
     """Read a verifier key.  Ed25519 keys with which anybody could sign are refused."""
     parts = text.strip().split("+", 2)

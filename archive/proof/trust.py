@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Union
+from typing import Optional, Union
 
 from archive.proof import ed25519, merkle, notes
 from archive.proof.errors import BrokenError, MalformedError, ProofError
@@ -29,7 +29,7 @@ def tag_manifest_is_signed(at: Examination) -> Iterator[Finding]:
         else:
             yield failed("signature-missing", SIGNATURE, error)
         return
-    for public in at.policy.public_keys:
+    for public in at.public_keys:
         if ed25519.verify(public, signature, signed):
             at.facts["signer_fingerprint"] = notes.fingerprint(public)
             yield passed("signer-trusted", SIGNED, "signed with a key that you trust")
@@ -39,7 +39,7 @@ def tag_manifest_is_signed(at: Examination) -> Iterator[Finding]:
         yield own
         return
     if "signer_fingerprint" in at.facts:
-        if own not in at.policy.public_keys:
+        if own not in at.public_keys:
             yield failed("key-foreign", PUBLIC_KEY, "not the key that signed the bundle")
         return
     if not ed25519.verify(own, signature, signed):
@@ -48,7 +48,7 @@ def tag_manifest_is_signed(at: Examination) -> Iterator[Finding]:
     at.facts["signer_fingerprint"] = notes.fingerprint(own)
     why = (
         "not among the keys that you trust"
-        if at.policy.public_keys
+        if at.public_keys
         else "and you named no key; compare it over another channel and give it with --key"
     )
     yield Finding(
@@ -79,7 +79,7 @@ def checkpoint_is_signed(at: Examination) -> Iterator[Finding]:
     at.note, at.checkpoint = note, checkpoint
     at.inclusions = Inclusions(note, checkpoint)
     at.facts.update(log=checkpoint.origin, log_size=checkpoint.size)
-    trusted = at.policy.vkeys_of(checkpoint.origin)
+    trusted = at.keys_in_force(checkpoint.origin, checkpoint.size)
     known = {(key.name, key.id) for key in map(notes.parse_vkey, trusted)}
     try:
         if any((line.name, line.key_id) in known for line in lines):
@@ -88,6 +88,10 @@ def checkpoint_is_signed(at: Examination) -> Iterator[Finding]:
                 at.log_is_trusted = True
                 yield passed("checkpoint-signed", CHECKPOINT, "signed with a key that you trust")
                 return
+        fault = _retired(at, note, checkpoint)
+        if fault is not None:
+            yield fault
+            return
         own = _own_key(at)
         if isinstance(own, bytes):
             notes.verify_note(note, [notes.vkey(checkpoint.origin, own)])
@@ -100,6 +104,16 @@ def checkpoint_is_signed(at: Examination) -> Iterator[Finding]:
         CHECKPOINT,
         "signed, but not with a key that you trust",
     )
+
+
+def _retired(at: Examination, note: str, checkpoint: notes.Checkpoint) -> Optional[Finding]:
+    """Say so if only a key signed that the log itself had replaced by then."""
+    trusted = at.policy.vkeys_of(checkpoint.origin)
+    for turn in at.keys.turns if at.keys else ():
+        if turn.seq < checkpoint.size and turn.old in trusted and _is_signed_by(note, (turn.old,)):
+            detail = f"signed with a key that entry {turn.seq} of this ledger had replaced before"
+            return failed("key-retired", CHECKPOINT, detail)
+    return None
 
 
 def remembered_states_agree(at: Examination) -> Iterator[Finding]:
@@ -140,7 +154,9 @@ def _agree(
     if old.size == now.size:
         if old.root == now.root:
             return
-        if at.log_is_trusted and _is_signed_by(note, at.policy.vkeys_of(now.origin)):
+        if at.log_is_trusted and _is_signed_by(
+            note, (*at.policy.vkeys_of(now.origin), *at.derived)
+        ):
             at.facts["fork"] = [note, at.note]
             yield Finding("fork", FORKED, subject, "two signed states with the same size")
         else:

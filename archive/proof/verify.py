@@ -20,6 +20,7 @@ from archive.proof.chains import (
 )
 from archive.proof.errors import MalformedError, ProofError
 from archive.proof.examination import Check, Examination, Policy, failed
+from archive.proof.key_walk import keys_lead_from_one_that_is_trusted
 from archive.proof.originals import originals_are_as_taken_in
 from archive.proof.report import NOT_CHECKED, UNREADABLE, Finding, Report
 from archive.proof.second_process import measuring_beside
@@ -57,6 +58,7 @@ CHECKS: tuple[Check, ...] = (
     manifests_are_sound,
     payload_has_the_stated_size,
     every_file_is_listed,
+    keys_lead_from_one_that_is_trusted,
     tag_manifest_is_signed,
     checkpoint_is_signed,
     checkpoint_is_witnessed,

@@ -64,6 +64,18 @@ def checkpoint_is_witnessed(at: Examination) -> Iterator[Finding]:
     yield from _is_fresh(at, origin, latest)
 
 
+def seen_by_quorum(at: Examination, note: str) -> bool:
+    """Whether the quorum of the reader's policy has cosigned ``note``."""
+    quorum = at.policy.quorum
+    if quorum is None:
+        return False
+    keys = [key for key in quorum.signers() if key.type == notes.COSIGNATURE]
+    try:
+        return quorum.latest(_cosigned(note, keys)) is not None
+    except (BrokenError, MalformedError):
+        return False
+
+
 def _cosigned(note: str, keys: Sequence[notes.Key]) -> Mapping[str, int]:
     """Give by verifier key when each of these cosigned.  Raises BrokenError for a wrong line."""
     lines = notes.split_note(note)[1]

@@ -425,10 +425,8 @@ def test_a_foreign_key_is_named(log, settings):
     Signer.create(settings.SIGNER_DIR, origin=settings.LOG_ORIGIN)
     (settings.SIGNER_DIR / "kept").rename(settings.SIGNER_DIR / "signed.json")
 
-    failures = _failures(auditing.audit(actor=ACTOR))
-
-    assert ("key-not-of-log", "entry 0") in failures
-    assert ("checkpoint-altered", "checkpoint at 40") in failures
+    # What the log's own key signed is as it was; only whoever signs now is somebody else.
+    assert _failures(auditing.audit(actor=ACTOR)) == [("key-not-of-log", "entry 0")]
 
 
 def test_much_damage_is_counted_not_listed_without_end(log, monkeypatch):

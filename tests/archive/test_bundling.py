@@ -592,7 +592,7 @@ def test_choosing_asks_few_queries_for_many_items(
     assert selection is not None
     items = {str(uuid.uuid4()): Level.FULL for _ in range(300)} | {made.item: Level.FULL}
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(8):
         choose(
             items=items,
             bundle=made.contents.identifier,

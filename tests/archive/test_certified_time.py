@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import json
 import random
 import shutil
 import subprocess
-import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from archive import bundling, checkpoints, custody, store, timestamping
-from archive.bundling import BundleContents, BundleFile, BundleItem
-from archive.custody_files import Level, choose, heads
-from archive.proof import events
-from archive.proof.digests import measure
-from archive.proof.examination import Policy
+from archive import checkpoints, timestamping
 from archive.proof.report import FAILED, NOT_CHECKED, PASSED, Verdict
 from archive.proof.verify import verify
-from archive.signer import Signer
-from tests import adversary, time_authority
+from tests import adversary, bundles, time_authority
 
-ACTOR = custody.Actor(id="a-" + "1" * 32, role="researcher")
-CASE, ITEM = (str(uuid.UUID(int=number)) for number in (1, 2))
-BUNDLE = adversary.BUNDLE_ID
-FILE = b"the original's bytes"
 PATH = "data/custody/timestamps/"
 
 
@@ -46,37 +33,9 @@ def authority(committed_database, made, settings, tmp_path):
 
 def _fill(now=None):
     """A log whose item was registered before one token and exported after it, under another."""
-    custody.open_log(now=now)
-    kept = store.put([FILE])
-    with custody.recording(actor=ACTOR, now=now) as log:
-        stored = store.record(kept)
-        log.add(
-            events.ItemRegistered(
-                case=CASE, exhibit_number="KUR-1", item_kind="image", level="internal", title="T"
-            ),
-            item=ITEM,
-        )
-        log.add(
-            events.MediaIngested(
-                case=CASE,
-                file=ITEM,
-                sha256=stored.sha256,
-                sha512=stored.sha512,
-                size=stored.size,
-                crc32=stored.crc32,
-                media_type="text/plain",
-                original_filename="a.txt",
-            ),
-            item=ITEM,
-        )
+    bundles.register(now)
     _stamp()
-    following = heads([ITEM])[ITEM][0] + 1
-    with custody.recording(actor=ACTOR, now=now) as log:
-        log.add(events.ItemExported(case=CASE, bundle=BUNDLE, next_item_seq=following), item=ITEM)
-    following, leaf = heads([ITEM])[ITEM]
-    head = events.ExportedItem(item=ITEM, next_item_seq=following, head=leaf.hex())
-    with custody.recording(actor=ACTOR, now=now) as log:
-        log.add(events.ExportCreated(bundle=BUNDLE, items=(head,), profile="full"))
+    bundles.export(now)
 
 
 def _stamp():
@@ -84,54 +43,10 @@ def _stamp():
     timestamping.ask(newest, timestamping.authorities()[0], now=datetime.now(UTC))
 
 
-def _bundle(settings):
-    """Every file of the bundle under the newest checkpoint."""
-    newest, signer = checkpoints.latest(), Signer(settings.SIGNER_DIR)
-    file = BundleFile("original/a.txt", measure([FILE]), lambda: io.BytesIO(FILE))
-    described = {
-        "path": file.path,
-        "sha256": file.measured.sha256.hex(),
-        "sha512": file.measured.sha512.hex(),
-        "size": file.measured.size,
-    }
-    document = json.dumps({"item": ITEM, "exhibit_number": "KUR-1", "files": [described]})
-    contents = BundleContents(
-        identifier=BUNDLE,
-        created_at=datetime.now(UTC),
-        organisation="Test archive",
-        contact="custody@tests.invalid",
-        description="A bundle of the tests",
-        items=(BundleItem(ITEM, "KUR-1", (file,), {"item.json": document.encode()}),),
-        documents={"README.txt": b"Read me.\n"},
-        custody=choose(
-            items={ITEM: Level.FULL},
-            bundle=BUNDLE,
-            checkpoint=newest.note,
-            vkey=signer.vkey,
-            prover=custody.prover(size=newest.size),
-        ),
-    )
-    files = {
-        source.path: source.content if isinstance(source.content, bytes) else FILE
-        for source in bundling.plan(contents, signer=signer).sources
-    }
-    return files, Policy(vkeys=(signer.vkey,))
-
-
-def _sealed(files, settings):
-    """Make manifests and signature true again around changed files, with the archive's own key."""
-    key = Signer(settings.SIGNER_DIR)._key
-    return adversary.sealed(files, key)
-
-
-def _codes(report, outcome):
-    return {finding.code for finding in report.of(outcome)}
-
-
 def test_entries_stand_between_two_certified_times(authority, settings, tmp_path):
     _fill()
     _stamp()
-    files, policy = _bundle(settings)
+    files, policy = bundles.files(settings)
 
     path = adversary.as_folder(files, tmp_path / "bundle")
     report = verify(path, replace(policy, time_roots=str(authority.roots)))
@@ -140,7 +55,7 @@ def test_entries_stand_between_two_certified_times(authority, settings, tmp_path
     assert "third-party time" in report.grades
     assert report.has("time-certified", PASSED)
     assert not report.has("time-not-witnessed")
-    bracket = report.facts["certified_time"][ITEM]
+    bracket = report.facts["certified_time"][bundles.ITEM]
     assert bracket["not_before"] is None  # nothing was certified before it was registered
     assert bracket["not_after"] is not None
     assert len([path for path in files if path.endswith(".tsr")]) == 2
@@ -149,7 +64,7 @@ def test_entries_stand_between_two_certified_times(authority, settings, tmp_path
 def test_what_came_after_the_last_token_is_said_to_be_uncertified(authority, settings, tmp_path):
     _fill()
     checkpoints.checkpoint()
-    files, policy = _bundle(settings)
+    files, policy = bundles.files(settings)
 
     report = verify(
         adversary.as_folder(files, tmp_path / "bundle"),
@@ -166,14 +81,14 @@ def test_without_an_authority_of_the_readers_a_token_counts_for_nothing(
 ):
     _fill()
     _stamp()
-    files, policy = _bundle(settings)
+    files, policy = bundles.files(settings)
     path = adversary.as_folder(files, tmp_path / "bundle")
     other = time_authority.make(tmp_path / "other")
 
     for asked in (policy, replace(policy, time_roots=str(other.roots))):
         report = verify(path, asked)
         assert report.verdict is Verdict.VERIFIED
-        assert {"token-not-checked", "time-not-witnessed"} <= _codes(report, NOT_CHECKED)
+        assert {"token-not-checked", "time-not-witnessed"} <= bundles.codes(report, NOT_CHECKED)
         assert "third-party time" not in report.grades
 
 
@@ -184,26 +99,26 @@ def test_10_a_log_that_was_made_under_a_clock_put_back_is_found(
     monkeypatch.setattr("django.utils.timezone.now", lambda: year_ago)
     _fill(now=year_ago)
     _stamp()
-    files, policy = _bundle(settings)
+    files, policy = bundles.files(settings)
     path = adversary.as_folder(files, tmp_path / "bundle")
 
     assert verify(path, policy).verdict is Verdict.VERIFIED  # nothing else sees it
     report = verify(path, replace(policy, time_roots=str(authority.roots)))
     assert {one.subject for one in report.of(FAILED)} == {"entry 4", "entry 5"}
-    assert _codes(report, FAILED) == {"time-contradicted"}
+    assert bundles.codes(report, FAILED) == {"time-contradicted"}
 
 
 def test_entries_from_the_future_are_found(authority, settings, tmp_path):
     _fill(now=datetime.now(UTC) + timedelta(hours=1))
     _stamp()
-    files, policy = _bundle(settings)
+    files, policy = bundles.files(settings)
 
     report = verify(
         adversary.as_folder(files, tmp_path / "bundle"),
         replace(policy, time_roots=str(authority.roots)),
     )
 
-    assert _codes(report, FAILED) == {"time-contradicted"}
+    assert bundles.codes(report, FAILED) == {"time-contradicted"}
 
 
 def _without(name):
@@ -245,23 +160,23 @@ def test_a_token_that_is_not_about_this_log_is_a_fault(authority, settings, tmp_
     _fill()
     checkpoints.checkpoint()
     _stamp()
-    files, policy = _bundle(settings)
+    files, policy = bundles.files(settings)
     changed = change(files)
     assert changed != files
 
     report = verify(
-        adversary.as_folder(_sealed(changed, settings), tmp_path / "bundle"),
+        adversary.as_folder(bundles.sealed(changed, settings), tmp_path / "bundle"),
         replace(policy, time_roots=str(authority.roots)),
     )
 
     assert report.verdict is Verdict.FAILED
-    assert _codes(report, FAILED) == {"token-wrong"}
+    assert bundles.codes(report, FAILED) == {"token-wrong"}
 
 
 def test_whatever_a_token_is_changed_to_the_report_is_no_better(authority, settings, tmp_path):
     _fill()
     _stamp()
-    files, policy = _bundle(settings)
+    files, policy = bundles.files(settings)
     path = next(path for path in files if path.endswith(".tsr"))
     asked = replace(policy, time_roots=str(authority.roots))
     draw = random.Random(3161)
@@ -270,11 +185,11 @@ def test_whatever_a_token_is_changed_to_the_report_is_no_better(authority, setti
         for _ in range(draw.randint(1, 3)):
             token[draw.randrange(len(token))] ^= 1 << draw.randrange(8)
         folder = tmp_path / f"bundle-{number}"
-        changed = _sealed(files | {path: bytes(token)}, settings)
+        changed = bundles.sealed(files | {path: bytes(token)}, settings)
         report = verify(adversary.as_folder(changed, folder), asked)
         if bytes(token) == files[path]:
             continue
-        found = _codes(report, FAILED) | _codes(report, NOT_CHECKED)
+        found = bundles.codes(report, FAILED) | bundles.codes(report, NOT_CHECKED)
         assert {"token-wrong", "token-not-checked"} & found
         shutil.rmtree(folder)
 
@@ -282,7 +197,7 @@ def test_whatever_a_token_is_changed_to_the_report_is_no_better(authority, setti
 def test_openssl_alone_agrees_with_the_files_of_a_bundle(authority, settings, tmp_path):
     _fill()
     _stamp()
-    files, _ = _bundle(settings)
+    files, _ = bundles.files(settings)
     folder = adversary.as_folder(files, tmp_path / "bundle")
     stamped = sorted(folder.glob("data/custody/timestamps/*.tsr"))
 
