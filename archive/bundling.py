@@ -28,7 +28,7 @@ from archive.proof import notes, verify
 from archive.proof.digests import Measurement, measure
 from archive.proof.examination import Policy
 from archive.proof.report import NOT_CHECKED, PASSED, Report
-from archive.signer import Signer
+from archive.signing import Signing
 from archive.store import StoreError
 
 BUFFER = 256 * 1024  # bytes copied at a time; what fits a processor's own cache copies fastest
@@ -132,7 +132,7 @@ def bag_folder(identifier: str) -> str:
     return f"evidence-bundle-{identifier.replace('-', '')[:8]}"
 
 
-def plan(contents: BundleContents, *, signer: Signer) -> Plan:
+def plan(contents: BundleContents, *, signer: Signing) -> Plan:
     """Decide every byte of the bundle but those of the originals, and sign its tag manifest.
 
     Raises BundlingError for paths that are not safe or meet on some system.
@@ -174,7 +174,7 @@ def plan(contents: BundleContents, *, signer: Signer) -> Plan:
 
 
 def write(
-    contents: BundleContents, out: Path, *, signer: Signer, progress: Progress | None = None
+    contents: BundleContents, out: Path, *, signer: Signing, progress: Progress | None = None
 ) -> Written:
     """Write the bundle to ``out``.  Afterwards it is there, on disk and verified, or not at all.
 

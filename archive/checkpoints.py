@@ -14,11 +14,12 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from archive import anchors, custody, keys
+from archive import anchors, custody, keys, signing
 from archive.models.checkpoint import Checkpoint
 from archive.models.ledger import Log
 from archive.proof import notes
-from archive.signer import Signed, Signer, SignerRefusedError
+from archive.signer import Signed, SignerRefusedError
+from archive.signing import Signing
 
 MOMENT = timedelta(seconds=1)  # between checkpoints that nobody waits for
 MOST_TRIES = 20  # each retry means that another process signed a newer head in between
@@ -32,7 +33,7 @@ def checkpoint() -> Checkpoint:
     """
     with transaction.atomic(durable=True):
         log = custody.the_log()
-    key = Signer(settings.SIGNER_DIR)
+    key = signing.the_signer()
     for _ in range(MOST_TRIES):
         custody.require_what_was_signed()
         last = key.last()
@@ -63,7 +64,7 @@ def keep_up(*, now: datetime) -> Checkpoint | None:
         return checkpoint()
 
 
-def _sign_head(log: Log, key: Signer, last: Signed | None) -> Checkpoint:
+def _sign_head(log: Log, key: Signing, last: Signed | None) -> Checkpoint:
     head = custody.head()
     row = Checkpoint.objects.filter(log=log, size=head.size).first()
     if row is None:
@@ -85,7 +86,7 @@ def _sign_head(log: Log, key: Signer, last: Signed | None) -> Checkpoint:
     return row
 
 
-def _take_over(key: Signer, newest: Checkpoint) -> None:
+def _take_over(key: Signing, newest: Checkpoint) -> None:
     """A key that waits takes over, once a checkpoint is kept that it and the present one signed."""
     following = key.next_vkey()
     if following is not None and keys.has_signed(newest.note, following):

@@ -115,7 +115,7 @@ def ledger_is_guarded_and_complete(**_: Any) -> list[checks.CheckMessage]:
         )
     if not Log.objects.filter(origin=settings.LOG_ORIGIN).exists():
         return found
-    if not (Path(settings.SIGNER_DIR) / KEY).exists():
+    if settings.SIGNER_SOCKET is None and not (Path(settings.SIGNER_DIR) / KEY).exists():
         found.append(
             checks.Error(
                 f"The log {settings.LOG_ORIGIN} has no signing key in {settings.SIGNER_DIR}.",

@@ -35,7 +35,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from archive import anchors, disclosures, signer
+from archive import anchors, disclosures, signer, signing
 from archive.models.ledger import Entry, Log, LogHead
 from archive.proof import entries as proof_entries
 from archive.proof.events import ClockAnomaly, Event, LogCreated
@@ -487,9 +487,11 @@ def outside(origin: str) -> list[tuple[str, signer.Signed]]:
     """
     folder = settings.SIGNER_DIR
     found = []
-    last = _remembered(_state_in(folder), partial(signer.last_signed, folder))
-    if last is not None:
-        found.append((f"the signer in {folder}", last))
+    # A signer in a process of its own is asked by whoever signs, not by every append.
+    if settings.SIGNER_SOCKET is None:
+        last = _remembered(_state_in(folder), partial(signer.last_signed, folder))
+        if last is not None:
+            found.append((signing.place(), last))
     for path in settings.ANCHOR_FILES:
         newest = _remembered(path, partial(_anchored, path, origin))
         if newest is not None:
@@ -535,14 +537,14 @@ def open_log(*, actor: Actor = ARCHIVE, now: datetime | None = None) -> Log:
     origin = settings.LOG_ORIGIN
     log = Log.objects.filter(origin=origin).first()
     if log is not None:
-        signer.Signer(settings.SIGNER_DIR)
+        signing.the_signer()
         return log
     for place, promised in outside(origin):
         raise OlderDatabaseError(
             f"{place} remembers checkpoint {promised.size}, but the database holds no log. "
             "Restore the database, or give a new log another origin and another signer folder."
         )
-    key = signer.Signer.create(settings.SIGNER_DIR, origin=origin)
+    key = signing.create(origin=origin)
     if key.origin != origin:
         raise signer.SignerError(
             f"The signer in {settings.SIGNER_DIR} signs for {key.origin}, not for {origin}."

@@ -9,7 +9,8 @@ from archive.proof import key_history, notes
 from archive.proof.entries import Entry as Written
 from archive.proof.errors import ProofError
 from archive.proof.key_history import KeyHistory
-from archive.signer import Handover, Signer
+from archive.signer import Handover
+from archive.signing import Signing
 
 
 def history(log: Log) -> KeyHistory:
@@ -19,7 +20,7 @@ def history(log: Log) -> KeyHistory:
     return key_history.read(log.origin, [(each.seq, each.kind, each.data) for each in written])
 
 
-def handover(log: Log, signer: Signer, *, size: int) -> Handover | None:
+def handover(log: Log, signer: Signing, *, size: int) -> Handover | None:
     """Return what the signer must see to let its next key sign the tree of ``size`` entries, too.
 
     None when no key waits, or the entry that hands over to it is not in that tree.

@@ -10,11 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-from django.conf import settings
-
-from archive import checkpoints, custody, keys, signer
+from archive import checkpoints, custody, keys, signer, signing
 from archive.models.checkpoint import Checkpoint
 from archive.models.ledger import Log
 from archive.proof.errors import ProofError
@@ -44,7 +41,7 @@ def rotate(*, actor: custody.Actor, now: datetime) -> Rotated:
     """
     log = custody.the_log()
     old = _in_force(log)
-    held = signer.Signer(settings.SIGNER_DIR)
+    held = signing.the_signer()
     if held.vkey != old and held.next_vkey() is None:
         raise RotatingError(
             f"The signer's key is {held.vkey}, but the log says that {old} signs. Put the key back "
@@ -67,7 +64,7 @@ def replace(*, reason: str, actor: custody.Actor, now: datetime) -> Rotated:
     log = custody.the_log()
     old = _in_force(log)
     new = _hand_over(log, actor=actor, now=now, revoked_as=reason)
-    signer.replace_lost(settings.SIGNER_DIR)
+    signing.replace_lost()
     return Rotated(old=old, new=new, checkpoint=checkpoints.checkpoint())
 
 
@@ -80,24 +77,22 @@ def _in_force(log: Log) -> str:
     if not history.turns:
         return history.first
     last = history.turns[-1]
-    waits = _waits(settings.SIGNER_DIR, log.origin, last.old, last.new)
+    waits = _waits(log.origin, last.old, last.new)
     return last.old if waits else last.new
 
 
-def _waits(folder: Path, origin: str, old: str, new: str) -> bool:
+def _waits(origin: str, old: str, new: str) -> bool:
     """Whether the log's last rotation is recorded and its new key has not taken over yet."""
     try:
-        return signer.Signer(folder).next_vkey() == new
+        return signing.the_signer().next_vkey() == new
     except signer.SignerMissingError:
-        return (folder / signer.NEXT).exists() and (
-            signer.prepare_next(folder, origin=origin, old=old).vkey == new
-        )
+        return signing.prepare_next(origin=origin, old=old).vkey == new
 
 
 def _hand_over(log: Log, *, actor: custody.Actor, now: datetime, revoked_as: str | None) -> str:
     """The log holds the handover to the key that waits; return that key."""
     old = _in_force(log)
-    prepared = signer.prepare_next(settings.SIGNER_DIR, origin=log.origin, old=old)
+    prepared = signing.prepare_next(origin=log.origin, old=old)
     with custody.writing():
         turns = keys.history(log).turns
         if turns and turns[-1].new == prepared.vkey:

@@ -36,6 +36,9 @@ class Environment:
         ROOT / "var" / "signer",
         "The signing key and what it last signed. Keep it off the data folder's medium.",
     )
+    MUNIMENT_SIGNER_SOCKET: str = _setting(
+        "", "Socket of `manage.py signer`; when empty the application signs by itself."
+    )
     MUNIMENT_WITNESS_DIR: Path = _setting(
         ROOT / "var" / "witness",
         "The key and the memory of `manage.py witness`. Losing it ends the witness.",

@@ -29,6 +29,7 @@ from archive import (
     custody_files,
     outbox,
     safe_names,
+    signing,
     store,
     timestamping,
 )
@@ -38,7 +39,7 @@ from archive.models.job import Job
 from archive.proof import events, notes
 from archive.proof.digests import Measurement
 from archive.proof.entries import Entry, format_time
-from archive.signer import Signer
+from archive.signing import Signing
 from evidence import access, dispatch
 from evidence.formats import item_json, readme
 from evidence.formats.records import BundleRecord, FileRecord, HistoryRecord, ItemRecord
@@ -153,7 +154,7 @@ def produce(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None
     cosigning.gather(now=timezone.now())
     timestamping.gather(now=timezone.now(), at_once=True)
     note = cosigning.cosigned_note(checkpoint)
-    signer = Signer(settings.SIGNER_DIR)
+    signer = signing.the_signer()
     contents = _contents(made, items, note=note, size=checkpoint.size, signer=signer)
     staging = Path(settings.DATA_DIR) / "staging"
     staging.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -232,7 +233,7 @@ def _record_heads(
 
 
 def _contents(
-    made: Export, items: Sequence[EvidenceItem], *, note: str, size: int, signer: Signer
+    made: Export, items: Sequence[EvidenceItem], *, note: str, size: int, signer: Signing
 ) -> bundling.BundleContents:
     selection = custody_files.choose(
         items={str(item.pk): custody_files.Level.FULL for item in items},
@@ -498,4 +499,4 @@ def filename(made: Export) -> str:
 
 def public_key() -> str:
     """Return the archive's verifier key in C2SP form, to hand over apart from the bundle."""
-    return Signer(settings.SIGNER_DIR).vkey
+    return signing.the_signer().vkey

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q, QuerySet, Subquery
 
-from archive import anchors, custody
+from archive import anchors, custody, signing
 from archive.audits.examination import Examination, Link, Original, Row, erased_by, failed
 from archive.models.checkpoint import Checkpoint
 from archive.models.ledger import Entry, ItemHead, Log, LogHead, Node
@@ -20,7 +20,7 @@ from archive.proof.errors import ProofError
 from archive.proof.events import MediaIngested
 from archive.proof.merkle import WIDTH, Frontier, leaf_hash
 from archive.proof.report import PASSED, Finding
-from archive.signer import SignerError, last_signed
+from archive.signer import SignerError
 
 _BATCH = 2000  # entries read at a time
 _NODES = 256  # nodes of one level read at a time
@@ -56,7 +56,7 @@ def _sizes_to_prove(at: Examination) -> set[int]:
         except anchors.AnchorError:
             continue  # the check of the anchors says so
     try:
-        last = last_signed(settings.SIGNER_DIR)
+        last = signing.last()
     except SignerError:
         return sizes  # the check of the signer says so
     return sizes | ({last.size} if last else set())

@@ -8,14 +8,14 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
 
-from archive import anchors, custody
+from archive import anchors, custody, signing
 from archive.audits.examination import Examination, failed
 from archive.models.checkpoint import Checkpoint
 from archive.proof import key_history, notes
 from archive.proof.errors import ProofError
 from archive.proof.key_history import KeyHistory
 from archive.proof.report import NOT_CHECKED, PASSED, UNREADABLE, Finding
-from archive.signer import Signed, Signer, SignerError, last_signed
+from archive.signer import Signed, SignerError
 
 
 def checkpoints_are_signed(at: Examination) -> Iterator[Finding]:
@@ -73,7 +73,7 @@ def names_the_signers_key(history: KeyHistory) -> bool:
 
     Raises SignerError.
     """
-    key = Signer(settings.SIGNER_DIR)
+    key = signing.the_signer()
     named = {history.first, *(turn.new for turn in history.turns)}
     newest = history.turns[-1].new if history.turns else history.first
     return newest in (key.vkey, key.next_vkey()) and key.vkey in named
@@ -118,9 +118,9 @@ def outside_agrees(at: Examination) -> Iterator[Finding]:
     """What the signer and the anchors remember is in the database."""
     remembered: list[tuple[str, Signed]] = []
     try:
-        last = last_signed(settings.SIGNER_DIR)
+        last = signing.last()
         if last is not None:
-            remembered.append((f"the signer in {settings.SIGNER_DIR}", last))
+            remembered.append((signing.place(), last))
     except SignerError as error:
         yield Finding("signer-unreadable", UNREADABLE, "what the signer signed last", str(error))
     checkpoints = Checkpoint.objects.filter(log=at.log, size__gte=at.start)

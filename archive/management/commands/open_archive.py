@@ -8,9 +8,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from archive import checkpoints, custody
+from archive import checkpoints, custody, signing
 from archive.anchors import AnchorError
-from archive.signer import Signer, SignerError
+from archive.signer import SignerError
 
 
 class Command(BaseCommand):
@@ -23,5 +23,6 @@ class Command(BaseCommand):
         except (custody.CustodyError, SignerError, AnchorError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"The log {log.origin} is open, signed up to {newest.size} entries.")
-        self.stdout.write(f"Its verifier key: {Signer(settings.SIGNER_DIR).vkey}")
-        self.stdout.write(f"Keep a copy of {settings.SIGNER_DIR} on another medium.")
+        self.stdout.write(f"Its verifier key: {signing.the_signer().vkey}")
+        if settings.SIGNER_SOCKET is None:
+            self.stdout.write(f"Keep a copy of {settings.SIGNER_DIR} on another medium.")
