@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from archive import auditing, custody
+from archive import auditing, comparing, custody
+from archive.proof.errors import ProofError
+from archive.proof.report import Report
 
 
 class Command(BaseCommand):
@@ -32,13 +35,35 @@ class Command(BaseCommand):
             help="go on after what the last audit that found nothing wrong has read",
         )
 
+        parser.add_argument(
+            "--compare",
+            type=Path,
+            metavar="FILE",
+            help="hold a checkpoint that was kept, or any bundle, against the database; nothing "
+            "else is checked. Exit code 3: it is not this archive's; 4: history was changed",
+        )
+
     def handle(self, *_: Any, **options: Any) -> None:
         try:
+            if options["compare"] is not None:
+                self._compare(options["compare"], as_json=options["json"])
+                return
             report = auditing.audit(
                 full=not options["quick"], goes_on=options["since_last"], now=timezone.now()
             )
         except custody.CustodyError as error:
             raise CommandError(str(error), returncode=2) from error
-        self.stdout.write(report.as_json() if options["json"] else report.as_text())
+        self._tell(report, as_json=options["json"])
+
+    def _compare(self, path: Path, *, as_json: bool) -> None:
+        try:
+            note = comparing.kept_note(path)
+        except (ProofError, OSError) as error:
+            raise CommandError(f"{path} holds no checkpoint: {error}.", returncode=2) from error
+        report = comparing.compare(path.name, note, actor=custody.ARCHIVE)
+        self._tell(report, as_json=as_json)
+
+    def _tell(self, report: Report, *, as_json: bool) -> None:
+        self.stdout.write(report.as_json() if as_json else report.as_text())
         if report.exit_code:
             sys.exit(report.exit_code)
