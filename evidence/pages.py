@@ -23,6 +23,7 @@ from django.views.decorators.http import (
 
 from archive import store
 from archive.models.audit import AuditRun
+from archive.proof.errors import ProofError
 from evidence import (
     access,
     exporting,
@@ -276,6 +277,26 @@ def verify(request: HttpRequest) -> HttpResponse:
         observing.refused(_user(request), act="verify", what="ledger", now=timezone.now())
         raise PermissionDenied
     run = verifying.request(user=_user(request), now=timezone.now())
+    return redirect("evidence:audit", run.pk)
+
+
+@staff_member_required
+@require_POST
+def compare(request: HttpRequest) -> HttpResponse:
+    """Hold a checkpoint or a bundle that the auditor kept against the database."""
+    user = _user(request)
+    if not user.has_perm("archive.view_entry"):
+        observing.refused(user, act="verify", what="ledger", now=timezone.now())
+        raise PermissionDenied
+    kept = request.FILES.get("kept")
+    if kept is None:
+        messages.error(request, "Choose a checkpoint or a bundle that was kept.")
+        return redirect("admin:archive_entry_changelist")
+    try:
+        run = verifying.compare(kept, user=user, now=timezone.now())
+    except ProofError as error:
+        messages.error(request, f"That file holds no checkpoint: {error}.")
+        return redirect("admin:archive_entry_changelist")
     return redirect("evidence:audit", run.pk)
 
 

@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("exports/<uuid:bundle>/progress/", pages.export_progress, name="export_progress"),
     path("exports/<uuid:bundle>/download/", pages.export_download, name="export_download"),
     path("ledger/verify/", pages.verify, name="verify"),
+    path("ledger/compare/", pages.compare, name="compare"),
     path("ledger/reports/<uuid:run>/", pages.audit, name="audit"),
     path("ledger/reports/<uuid:run>/progress/", pages.audit_progress, name="audit_progress"),
 ]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
 
-from archive import auditing, checkpoints, outbox
+from archive import auditing, checkpoints, comparing, outbox
 from archive.custody import Actor
 from archive.models.audit import AuditRun
 from archive.models.job import Job
@@ -47,6 +50,28 @@ def plan(kind: str, *, actor: Actor, now: datetime) -> AuditRun:
         run.save(update_fields=["job"])
         dispatch.after_commit(job.pk)
     return run
+
+
+def compare(kept: UploadedFile[Any], *, user: User, now: datetime) -> AuditRun:
+    """Hold a checkpoint that was kept, or a bundle, against the database; keep the report.
+
+    Raises ProofError when the file holds no checkpoint of any log.
+    """
+    actor = access.actor_of(user)
+    with tempfile.NamedTemporaryFile(suffix=".zip") as copy:
+        for chunk in kept.chunks():
+            copy.write(chunk)
+        copy.flush()
+        note = comparing.kept_note(Path(copy.name))
+    report = comparing.compare("the checkpoint that was brought", note, actor=actor)
+    return AuditRun.objects.create(
+        requested_by=actor.id,
+        requested_at=now,
+        state=AuditRun.State.FINISHED,
+        verdict=str(report.verdict),
+        report=json.loads(report.as_json()),
+        finished_at=timezone.now(),
+    )
 
 
 def produce(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None]:
