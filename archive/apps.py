@@ -14,6 +14,7 @@ from archive import authorizing, grants, guards
 
 
 def _put_guards_back(*, using: str, **_: Any) -> None:
+    import_module("archive.disclosures").encipher_what_is_in_clear(connections[using])
     guards.put_back(connections[using])
     grants.put_right(connections[using])
 

@@ -8,6 +8,9 @@ archive.E008  Triggers that refuse changes to the ledger are missing.
 archive.E009  The database is older than what was signed, or contradicts it.
 archive.E010  The file that names the witnesses can't be read.
 archive.E011  The file that names the time authorities, or their certificates, can't be read.
+archive.W005  The data keys lie inside the data folder: a copy of it could be read, erased or not.
+archive.E006  Others on this machine can read the data keys.
+archive.E007  Personal values are there, and the keys that open them are not.
 archive.W020  On PostgreSQL the application owns the triggers that should stop it.
 archive.E021  The application's role could change the ledger although another role owns it.
 archive.E022  The application's role lacks rights that it needs.
@@ -23,7 +26,8 @@ from django.conf import settings
 from django.core import checks
 from django.db import OperationalError, connection
 
-from archive import anchors, cosigning, custody, grants, guards, timestamping
+from archive import anchors, cosigning, custody, data_keys, grants, guards, timestamping
+from archive.models.disclosure import Disclosure
 from archive.models.ledger import Log
 from archive.signer import KEY, SignerError
 
@@ -80,6 +84,30 @@ def signer_stands_apart(**_: Any) -> list[checks.CheckMessage]:
 
 
 @checks.register(TAG)
+def data_keys_stand_apart(**_: Any) -> list[checks.CheckMessage]:
+    found: list[checks.CheckMessage] = []
+    keys, data = Path(settings.KEYS_DIR).absolute(), Path(settings.DATA_DIR).absolute()
+    if keys.is_relative_to(data):
+        found.append(
+            checks.Warning(
+                f"The folder of the data keys {keys} lies inside the data folder {data}.",
+                hint="Set MUNIMENT_KEYS_DIR to a folder that no backup of the database takes "
+                "along: what is erased would stay readable there.",
+                id="archive.W005",
+            )
+        )
+    if keys.exists() and stat.S_IMODE(keys.stat().st_mode) & 0o077:
+        found.append(
+            checks.Error(
+                f"Others on this machine can read the data keys in {keys}.",
+                hint=f"Run: chmod 700 {keys}",
+                id="archive.E006",
+            )
+        )
+    return found
+
+
+@checks.register(TAG)
 def witnesses_are_named(**_: Any) -> list[checks.CheckMessage]:
     try:
         cosigning.policy()
@@ -121,6 +149,15 @@ def ledger_is_guarded_and_complete(**_: Any) -> list[checks.CheckMessage]:
                 f"The log {settings.LOG_ORIGIN} has no signing key in {settings.SIGNER_DIR}.",
                 hint="Put the signer's folder back from its copy, or set MUNIMENT_SIGNER_DIR.",
                 id="archive.E004",
+            )
+        )
+    if not data_keys.exist() and Disclosure.objects.filter(text__isnull=False).exists():
+        found.append(
+            checks.Error(
+                f"The keys of the personal values are not in {settings.KEYS_DIR}.",
+                hint="Put the folder back from its copy, or set MUNIMENT_KEYS_DIR. Nothing with "
+                "a personal value is recorded or shown until then.",
+                id="archive.E007",
             )
         )
     try:

@@ -20,7 +20,7 @@ import re
 import sqlite3
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,7 +35,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from archive import anchors, disclosures, signer, signing
+from archive import anchors, data_keys, disclosures, signer, signing
+from archive.models.disclosure import Disclosure
 from archive.models.ledger import Entry, Log, LogHead
 from archive.proof import entries as proof_entries
 from archive.proof.events import ClockAnomaly, Event, LogCreated
@@ -293,7 +294,7 @@ def _append_through(
     for draft in drafts:
         seq = frontier.size
         private = draft.event.private()
-        sealed = disclosures.seal(private) if private else []
+        sealed = _sealed(private) if private else []
         next_seq, prev = chains.get(draft.item, (0, None)) if draft.item else (None, None)
         body = write(
             seq,
@@ -340,6 +341,13 @@ def _append_through(
         raise CustodyError("The log's head moved while it was locked; nothing was recorded.")
     for pending, seq, leaf in settled:
         pending._settle(seq, leaf, time)  # noqa: SLF001  both are this module's
+
+
+def _sealed(private: Mapping[str, Any]) -> list[disclosures.Sealed]:
+    try:
+        return disclosures.seal(private)
+    except data_keys.DataKeyError as error:
+        raise CustodyError(f"{error} Nothing was recorded.") from error
 
 
 @dataclass(frozen=True)
@@ -529,15 +537,17 @@ def _remembered(path: Path, read: Callable[[], signer.Signed | None]) -> signer.
 
 
 def open_log(*, actor: Actor = ARCHIVE, now: datetime | None = None) -> Log:
-    """The log of ``settings.LOG_ORIGIN`` exists, with a key and ``log.created`` as entry 0.
+    """The log of ``settings.LOG_ORIGIN`` exists, with its keys and ``log.created`` as entry 0.
 
-    Asking again changes nothing.  Raises SignerError when the log is there and its key is not, and
-    OlderDatabaseError when the key has signed a log that the database does not hold.
+    Asking again changes nothing.  Raises SignerError when the log is there and its key is not,
+    CustodyError when personal values are there and their keys are not, and OlderDatabaseError when
+    the key has signed a log that the database does not hold.
     """
     origin = settings.LOG_ORIGIN
     log = Log.objects.filter(origin=origin).first()
     if log is not None:
         signing.the_signer()
+        _require_data_keys()
         return log
     for place, promised in outside(origin):
         raise OlderDatabaseError(
@@ -549,6 +559,7 @@ def open_log(*, actor: Actor = ARCHIVE, now: datetime | None = None) -> Log:
         raise signer.SignerError(
             f"The signer in {settings.SIGNER_DIR} signs for {key.origin}, not for {origin}."
         )
+    _require_data_keys()
     with writing():
         log = Log.objects.filter(origin=origin).first()
         if log is not None:  # another process was first
@@ -566,6 +577,20 @@ def open_log(*, actor: Actor = ARCHIVE, now: datetime | None = None) -> Log:
                 )
             )
     return log
+
+
+def _require_data_keys() -> None:
+    """There are keys for personal values; new ones only where none were kept so far."""
+    if data_keys.exist():
+        return
+    if Disclosure.objects.filter(text__isnull=False).exists():
+        raise CustodyError(
+            f"The data keys are not in {settings.KEYS_DIR}, and the database holds personal "
+            "values that were enciphered with them. Put the folder back from its copy, or set "
+            "MUNIMENT_KEYS_DIR. If they are lost for ever, `manage.py data_keys --new` makes "
+            "others for what is recorded from then on."
+        )
+    data_keys.create()
 
 
 def _specification() -> str:

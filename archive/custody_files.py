@@ -16,7 +16,7 @@ from operator import attrgetter
 
 from django.db.models import Q
 
-from archive import keys
+from archive import disclosures, keys
 from archive.models.checkpoint import TimestampToken
 from archive.models.disclosure import Disclosure
 from archive.models.ledger import Entry, ItemHead
@@ -195,18 +195,19 @@ def heads(items: Collection[str]) -> dict[str, tuple[int, bytes]]:
 def _disclosures(which: Q, origin: str) -> dict[int, list[str]]:
     told: dict[int, list[str]] = {}
     rows = Disclosure.objects.filter(which, log__origin=origin, text__isnull=False)
-    for seq, text in rows.order_by("digest").values_list("entry_seq", "text"):
+    for row in rows.order_by("digest"):
+        text = disclosures.text_of(row)
         if text is not None:
-            told.setdefault(seq, []).append(text)
+            told.setdefault(row.entry_seq, []).append(text)
     return told
 
 
 def _chosen(
     seq: int, leaf: bytes | memoryview, body: str, level: Level, told: Mapping[int, list[str]]
 ) -> ChosenEntry:
-    disclosures = tuple(told.get(seq, ())) if level is Level.FULL else ()
+    texts = tuple(told.get(seq, ())) if level is Level.FULL else ()
     return ChosenEntry(
-        seq=seq, leaf=bytes(leaf), body=body.encode(), level=level, disclosures=disclosures
+        seq=seq, leaf=bytes(leaf), body=body.encode(), level=level, disclosures=texts
     )
 
 

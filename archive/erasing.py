@@ -2,7 +2,8 @@
 
 Only salted digests stand in the ledger, so no hash, proof or signature changes.  An erasure can't
 be taken back, and can't be hidden: a value that is gone without its entry, or is here in spite of
-one, is named by the audit.
+one, is named by the audit.  When it is committed, the value's key is destroyed: no copy of the
+database can be read there any more, whenever it was made (archive.data_keys).
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from typing import TypeVar
 
-from archive import custody
+from django.db import transaction
+
+from archive import custody, data_keys
 from archive.models.disclosure import Disclosure
 from archive.models.ledger import Entry
 from archive.proof.events import DisclosureErased
@@ -100,11 +104,19 @@ def erase(
     """The values are gone from the database, and entries by ``actor`` say so: all or nothing.
 
     One entry for each item concerned, in its own chain, and one for what belongs to no item; more
-    for more than 1000 values.  Copies remain in backups and in bundles that were handed out.
+    for more than 1000 values.  Copies remain in bundles that were handed out, and can be read in a
+    backup of the database by whoever has a copy of the keys from before.
 
-    Raises ErasureError when one of them is unknown or was erased before.
+    Raises ErasureError when one of them is unknown or was erased before, or when there are no keys
+    that could be destroyed.
     """
     require_basis(basis)
+    if not data_keys.exist():
+        raise ErasureError(
+            "The data keys are not in their folder, so that of this value can't be destroyed: "
+            "it would stay readable in backups. Put the folder back, or run "
+            "`manage.py data_keys --new` if it is lost for ever."
+        )
     with custody.writing():
         gone = sorted(held(digests), key=_chain)
         parts: list[tuple[list[str], custody.Pending]] = []
@@ -116,7 +128,22 @@ def erase(
                     parts.append((part, log.add(erased, item=item or None)))
         for part, pending in parts:
             _empty(part, pending.seq)
+        everything = [digest for part, _ in parts for digest in part]
+        transaction.on_commit(partial(data_keys.destroy, everything))
     return [pending for _, pending in parts]
+
+
+def finish() -> int:
+    """No erased value has a key, also where a crash came between an erasure and the key's end.
+
+    Returns how many keys were destroyed.
+    """
+    if not data_keys.exist():
+        return 0
+    gone = Disclosure.objects.filter(text__isnull=True).values_list("digest", flat=True)
+    left = data_keys.kept(gone.iterator())
+    data_keys.destroy(left)
+    return len(left)
 
 
 def _chain(one: Held) -> tuple[str, str]:

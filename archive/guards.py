@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 
 REFUSAL = "the custody ledger is append-only"
 WRITTEN_ONCE = "what an original is was written once"
@@ -353,6 +354,13 @@ def put_back(connection: BaseDatabaseWrapper) -> None:
             cursor.execute(guard.sql)
             if connection.vendor == "postgresql":
                 cursor.execute(f'ALTER TABLE "{guard.table}" ENABLE ALWAYS TRIGGER "{guard.name}"')
+
+
+def lift(cursor: CursorWrapper, name: str) -> None:
+    """One guard is gone until ``put_back``; only who may drop a trigger can do this."""
+    (guard,) = (one for one in _guards(cursor.db) if one.name == name)
+    table = f' ON "{guard.table}"' if cursor.db.vendor == "postgresql" else ""
+    cursor.execute(f'DROP TRIGGER IF EXISTS "{name}"{table}')
 
 
 # tgenabled 'A': fires for every session, replication's too.

@@ -7,7 +7,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from archive import checkpoints, cosigning, store, timestamping
+from archive import checkpoints, cosigning, erasing, store, timestamping
 
 
 @shared_task(name="archive.checkpoint")
@@ -26,6 +26,12 @@ def cosign() -> None:
 def timestamp() -> None:
     """Ask the time authorities that have not stamped what happened since."""
     timestamping.gather(now=timezone.now())
+
+
+@shared_task(name="archive.finish_erasing")
+def finish_erasing() -> None:
+    """Destroy the keys of erased values that a crash left behind."""
+    erasing.finish()
 
 
 @shared_task(name="archive.sweep_temporary")

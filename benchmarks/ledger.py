@@ -36,6 +36,7 @@ os.environ.update(
     DJANGO_SETTINGS_MODULE="config.settings",
     MUNIMENT_DATA_DIR=str(_FOLDER / "data"),
     MUNIMENT_SIGNER_DIR=str(_FOLDER / "signer"),
+    MUNIMENT_KEYS_DIR=str(_FOLDER / "keys"),
     MUNIMENT_RUN_DIR=str(_FOLDER / "run"),
     MUNIMENT_ORIGIN="benchmarks.invalid/ledger",
 )

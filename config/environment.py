@@ -39,6 +39,10 @@ class Environment:
     MUNIMENT_SIGNER_SOCKET: str = _setting(
         "", "Socket of `manage.py signer`; when empty the application signs by itself."
     )
+    MUNIMENT_KEYS_DIR: Path = _setting(
+        ROOT / "var" / "keys",
+        "Keys of the personal values. Keep it, and its copies, apart from the database's.",
+    )
     MUNIMENT_WITNESS_DIR: Path = _setting(
         ROOT / "var" / "witness",
         "The key and the memory of `manage.py witness`. Losing it ends the witness.",

@@ -24,6 +24,7 @@ SIGNER_DIR = ENVIRONMENT.MUNIMENT_SIGNER_DIR
 SIGNER_SOCKET = (
     Path(ENVIRONMENT.MUNIMENT_SIGNER_SOCKET) if ENVIRONMENT.MUNIMENT_SIGNER_SOCKET else None
 )
+KEYS_DIR = ENVIRONMENT.MUNIMENT_KEYS_DIR
 WITNESS_DIR = ENVIRONMENT.MUNIMENT_WITNESS_DIR
 WITNESSES = Path(ENVIRONMENT.MUNIMENT_WITNESSES) if ENVIRONMENT.MUNIMENT_WITNESSES else None
 TIME_AUTHORITIES = (
@@ -272,6 +273,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "write sidecars that a crash left out": {
         "task": "evidence.restore_sidecars",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
+    "destroy keys of erased values that a crash left": {
+        "task": "archive.finish_erasing",
         "schedule": 3600.0,
         "options": {"expires": 3600.0},
     },

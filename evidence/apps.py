@@ -12,7 +12,7 @@ class EvidenceConfig(AppConfig):
     def ready(self) -> None:
         # The tables and tasks can be imported only when the registry is filled.
         from archive import auditing, grants  # noqa: PLC0415
-        from evidence import agreeing, guards, observing, tasks  # noqa: F401, PLC0415
+        from evidence import agreeing, guards, observing, protecting, tasks  # noqa: F401, PLC0415
 
         auditing.also(agreeing.findings)
         grants.only_added_to(guards.TABLE)
@@ -21,4 +21,7 @@ class EvidenceConfig(AppConfig):
         user_logged_out.connect(observing.logged_out, dispatch_uid="record logout")
         user_login_failed.connect(observing.login_failed, dispatch_uid="record refusal")
         # SQLite drops a table's triggers when Django remakes the table, so they are put back.
+        post_migrate.connect(
+            protecting.encipher_what_is_in_clear, sender=self, dispatch_uid="evidence names"
+        )
         post_migrate.connect(guards.install, sender=self, dispatch_uid="evidence guards")

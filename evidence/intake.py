@@ -39,6 +39,7 @@ from evidence.models.case import Case
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
 from evidence.models.levels import MARKER_MINIMA
+from evidence.models.protected_text import with_text
 from evidence.models.source import Source
 from evidence.models.upload import Upload
 
@@ -545,7 +546,7 @@ def _from_fields(upload: Upload) -> tuple[Description, AcquisitionFacts]:
         raise IntakeError("The chosen source does not exist; choose another.") from error
     provided_by = None
     if name := str(fields.get("provided_by", "")).strip():
-        provided_by = Agent.objects.filter(label=name).first() or Agent.objects.create(
+        provided_by = with_text(Agent.objects.all(), "label", name) or Agent.objects.create(
             label=name, kind=Agent.Kind.UNKNOWN
         )
     languages = fields.get("languages") or []

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
-from archive import custody
+from archive import custody, disclosures
 from archive.models.checkpoint import Checkpoint
 from archive.models.disclosure import Disclosure
 from archive.models.job import Job
@@ -99,7 +99,8 @@ def steps(entries: Iterable[Entry]) -> list[Step]:
     labels = _labels(written.actor for written, _ in rows)
     private: dict[int, list[tuple[str, str]]] = {}
     for one in Disclosure.objects.filter(entry_seq__in=[written.seq for written, _ in rows]):
-        value = "erased" if one.text is None else _words(open_disclosure(one.text)[2])
+        text = disclosures.text_of(one)
+        value = "erased" if text is None else _words(open_disclosure(text)[2])
         private.setdefault(one.entry_seq, []).append((one.name.replace("_", " "), value))
     return [
         Step(

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 
 from archive.custody import CustodyError
+from archive.data_keys import DataKeyError
 
 
 class CustodyStopped:
@@ -20,8 +21,8 @@ class CustodyStopped:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Answer 503 for a ledger that can't be written; leave everything else alone."""
-        if not isinstance(error, CustodyError):
+        """Answer 503 for a ledger that can't be written or read; leave everything else alone."""
+        if not isinstance(error, (CustodyError, DataKeyError)):
             return None
         return HttpResponse(
             render_to_string("503.html", {"sentence": str(error)}, request=request), status=503

@@ -23,6 +23,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -564,7 +565,7 @@ def page(request: HttpRequest) -> HttpResponse:
         **site.each_context(request),
         "title": "Upload evidence",
         "cases": _cases(user),
-        "sources": access.sources_for(user),
+        "sources": sorted(access.sources_for(user), key=attrgetter("name")),
         "kinds": EvidenceItem.Kind.choices,
         "levels": Level.choices,
         "methods": Acquisition.Method.choices,

@@ -24,6 +24,7 @@ from evidence.models.acquisition import Acquisition
 from evidence.models.agent import Agent
 from evidence.models.case import Case, CaseMembership
 from evidence.models.item import EvidenceItem
+from evidence.models.protected_text import with_text
 from evidence.models.source import Source
 
 KURSK = Path(__file__).parent / "kursk_2025"
@@ -154,7 +155,9 @@ def _agents(said: dict[str, Any]) -> dict[str, Agent]:
         fields = {name: value for name, value in one.items() if name != "label"}
         if "organisation" in fields:
             fields["organisation"] = agents[fields["organisation"]]
-        agents[key], _ = Agent.objects.get_or_create(label=one["label"], user=None, defaults=fields)
+        agents[key] = with_text(
+            Agent.objects.filter(user=None), "label", one["label"]
+        ) or Agent.objects.create(label=one["label"], **fields)
     return agents
 
 
@@ -166,9 +169,9 @@ def _sources(said: dict[str, Any], agents: dict[str, Agent]) -> dict[str, Source
             for name, value in one.items()
             if name not in {"name", "agent", "reliability"}
         }
-        sources[key], _ = Source.objects.get_or_create(
-            name=one["name"], defaults={**fields, "agent": agents[one["agent"]]}
-        )
+        sources[key] = with_text(
+            Source.objects.all(), "name", one["name"]
+        ) or Source.objects.create(name=one["name"], agent=agents[one["agent"]], **fields)
     return sources
 
 

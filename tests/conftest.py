@@ -1,4 +1,4 @@
-"""What every test has: a signer, anchors and a store of its own, and a log when it asks for one."""
+"""What every test has: a signer, keys, anchors and a store of its own, and a log when it asks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from archive import custody
+from archive import custody, data_keys
 from archive.models.ledger import Log
 
 pytest_plugins = ["tests.browsers", "tests.databases", "tests.servers"]
@@ -15,10 +15,12 @@ pytest_plugins = ["tests.browsers", "tests.databases", "tests.servers"]
 
 @pytest.fixture(autouse=True)
 def folders(settings: Any, tmp_path: Path) -> Path:
-    """The signer, the anchors and the store of this test alone."""
+    """The signer, the data keys, the anchors and the store of this test alone."""
     signer = tmp_path / "signer"
     signer.mkdir(mode=0o700)
     settings.SIGNER_DIR = signer
+    settings.KEYS_DIR = tmp_path / "keys"
+    data_keys.create()
     settings.ANCHOR_FILES = [tmp_path / "anchors.txt"]
     settings.DATA_DIR = tmp_path / "data"
     settings.DATA_DIR.mkdir()

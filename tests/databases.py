@@ -224,6 +224,7 @@ def committed_database(
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "MUNIMENT_DATA_DIR": str(settings.DATA_DIR),
         "MUNIMENT_SIGNER_DIR": str(settings.SIGNER_DIR),
+        "MUNIMENT_KEYS_DIR": str(settings.KEYS_DIR),
         "MUNIMENT_RUN_DIR": str(folders / "run"),
         "MUNIMENT_ORIGIN": settings.LOG_ORIGIN,
     }

@@ -32,7 +32,8 @@ del os.environ["MUNIMENT_RUN_DIR"]
 DATA_DIR = _FOLDER / "data"
 RUN_DIR = _FOLDER / "run"
 SIGNER_DIR = _FOLDER / "signer"
-for folder in (DATA_DIR, RUN_DIR, SIGNER_DIR):
+KEYS_DIR = _FOLDER / "keys"
+for folder in (DATA_DIR, RUN_DIR, SIGNER_DIR, KEYS_DIR):
     folder.mkdir(mode=0o700, exist_ok=True)
 STORE_DIR = DATA_DIR / "store"
 ANCHOR_FILES = [SIGNER_DIR / "anchors.txt"]

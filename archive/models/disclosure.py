@@ -1,7 +1,7 @@
 """Personal values beside the ledger: the entry holds salted digests, this table what they hide.
 
-RFC 9901 disclosures.  The table can be emptied value by value (``text`` becomes NULL), and every
-hash, proof and signature still holds; see archive.erasing.
+RFC 9901 disclosures, enciphered (archive.data_keys).  The table can be emptied value by value
+(``text`` becomes NULL), and every hash, proof and signature still holds; see archive.erasing.
 """
 
 from __future__ import annotations
@@ -20,11 +20,15 @@ class Disclosure(models.Model):
     log = models.ForeignKey(
         Log, on_delete=models.PROTECT, related_name="disclosures", db_index=False
     )
-    digest = models.CharField(max_length=43, unique=True, help_text="base64url(SHA-256(text))")
+    digest = models.CharField(
+        max_length=43, unique=True, help_text="base64url(SHA-256(disclosure))"
+    )
     entry_seq = models.PositiveBigIntegerField()
     item = models.CharField(max_length=64, null=True, db_index=True)  # noqa: DJ001  absent, not empty
     name = models.CharField(max_length=64)
-    text = models.TextField(null=True)  # noqa: DJ001  erased is not the same as empty
+    text = models.TextField(  # noqa: DJ001  erased is not the same as empty
+        null=True, help_text="The disclosure, enciphered; the key is not in the database."
+    )
     erased_by = models.PositiveBigIntegerField(
         null=True, help_text="Place in the log of the entry that says who erased it and why."
     )

@@ -1,5 +1,6 @@
 """The custody ledger for auditors: filters in the address, values as of then, "verify now"."""
 
+from operator import attrgetter
 from typing import Any
 from urllib.parse import urlencode
 
@@ -46,7 +47,7 @@ class EntryAdmin(ReadOnlyAdmin):
             "following": urlencode({**given, "before": following}) if following else "",
             "kinds": sorted(events.KINDS),
             "cases": Case.objects.all(),
-            "agents": Agent.objects.filter(user__isnull=False),
+            "agents": sorted(Agent.objects.filter(user__isnull=False), key=attrgetter("label")),
             "ledger": presenting.ledger_head(),
             "runs": AuditRun.objects.all()[:5],
         }

@@ -7,6 +7,8 @@ import uuid
 from django.conf import settings
 from django.db import models
 
+from evidence.models.protected_text import ProtectedText
+
 
 class Agent(models.Model):
     """A party to custody, named to the ledger only by an opaque id."""
@@ -20,7 +22,7 @@ class Agent(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=20, choices=Kind, default=Kind.UNKNOWN)
-    label = models.CharField(max_length=200)
+    label = ProtectedText(max_length=200, protected_by="is_protected")
     role_title = models.CharField(max_length=200, blank=True)
     organisation = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="members"
@@ -37,7 +39,8 @@ class Agent(models.Model):
         max_length=200, blank=True, help_text="Badge number, key fingerprint, address."
     )
     is_protected = models.BooleanField(
-        default=False, help_text="The label must not leave the archive."
+        default=False,
+        help_text="The label must not leave the archive, and is enciphered in the database.",
     )
 
     class Meta:
@@ -53,7 +56,7 @@ class Agent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.label
+        return self.public_label  # also what Django's own log of changes keeps
 
     @property
     def opaque_id(self) -> str:

@@ -7,6 +7,7 @@ import uuid
 from django.db import models
 
 from evidence.models.agent import Agent
+from evidence.models.protected_text import ProtectedText
 
 
 class Source(models.Model):
@@ -26,19 +27,21 @@ class Source(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=20, choices=Kind, default=Kind.UNKNOWN)
-    name = models.CharField(max_length=200)
+    name = ProtectedText(max_length=200, protected_by="confidential")
     agent = models.ForeignKey(
         Agent, null=True, blank=True, on_delete=models.PROTECT, related_name="sources"
     )
     platform = models.CharField(max_length=100, blank=True)
-    handle = models.CharField(max_length=200, blank=True)
-    canonical_url = models.CharField(max_length=2000, blank=True)
+    handle = ProtectedText(max_length=200, blank=True, protected_by="confidential")
+    canonical_url = ProtectedText(max_length=2000, blank=True, protected_by="confidential")
     independence_group = models.CharField(
         max_length=100,
         blank=True,
         help_text="Channels that repeat one original share a group and count once.",
     )
-    confidential = models.BooleanField(default=False)
+    confidential = models.BooleanField(
+        default=False, help_text="Name, handle and address are enciphered in the database."
+    )
 
     class Meta:
         ordering = ["name"]
@@ -64,4 +67,4 @@ class Source(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return f"Confidential source {self.pk}" if self.confidential else self.name

@@ -280,6 +280,7 @@ def test_no_dump_of_the_archives_tables_holds_a_personal_value_in_clear(log):
 def test_an_erased_value_is_in_no_byte_of_the_database_file(log):
     text = Disclosure.objects.get(digest=_digest(3, "place")).text
     assert text is not None
+    text = text.rpartition(":")[2]  # every value names the same key
     parts = [text[at : at + 8].encode() for at in range(0, len(text) - 8, 8)]
     assert all(part in _bytes(log) for part in parts)
 

@@ -195,7 +195,10 @@ def _consequences(model, column, where, after):  # noqa: PLR0911  one answer for
         return {"a value of entry 1"}  # of which the entry knows no value now
     if model is not Entry or column not in ("seq", "log_id", "body"):
         return set()
-    seq = int(place)
+    return _of_the_entry(int(place), column, after)
+
+
+def _of_the_entry(seq, column, after):
     found = {f"entry {seq}"}  # what kind of entry it is
     if seq in (5, 15):
         found.add(f"entry {seq + 2}")  # the next of the item's chain

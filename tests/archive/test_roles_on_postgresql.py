@@ -307,6 +307,7 @@ def test_an_operator_sets_it_up_and_the_example_goes_through_it(tmp_path):
             "PATH": os.environ["PATH"],
             "MUNIMENT_DATA_DIR": str(tmp_path / "data"),
             "MUNIMENT_SIGNER_DIR": str(tmp_path / "signer"),
+            "MUNIMENT_KEYS_DIR": str(tmp_path / "keys"),
             "MUNIMENT_RUN_DIR": str(tmp_path / "run"),
             "DATABASE_URL": roles.application,
         }

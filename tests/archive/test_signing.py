@@ -205,6 +205,7 @@ def test_the_command_serves_until_it_is_stopped_and_remembers_when_killed(tmp_pa
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "MUNIMENT_DATA_DIR": str(tmp_path / "data"),
+        "MUNIMENT_KEYS_DIR": str(tmp_path / "keys"),
         "MUNIMENT_RUN_DIR": str(tmp_path / "run"),
         "MUNIMENT_SIGNER_DIR": str(folder),
         "MUNIMENT_SIGNER_SOCKET": str(path),

@@ -27,6 +27,7 @@ def variables(folder: Path, **others: str) -> dict[str, str]:
         "HOME": str(folder),
         "MUNIMENT_DATA_DIR": str(folder / "data"),
         "MUNIMENT_SIGNER_DIR": str(folder / "signer"),
+        "MUNIMENT_KEYS_DIR": str(folder / "keys"),
         "MUNIMENT_RUN_DIR": str(folder / "run"),
         **others,
     }

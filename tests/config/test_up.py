@@ -204,7 +204,8 @@ def test_a_taken_port_is_named_with_a_way_out(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "variable", ["MUNIMENT_DATA_DIR", "MUNIMENT_SIGNER_DIR", "MUNIMENT_RUN_DIR"]
+    "variable",
+    ["MUNIMENT_DATA_DIR", "MUNIMENT_SIGNER_DIR", "MUNIMENT_KEYS_DIR", "MUNIMENT_RUN_DIR"],
 )
 @pytest.mark.parametrize("place", ["a file", "read-only"])
 def test_a_folder_that_cannot_be_written_is_named_with_a_way_out(

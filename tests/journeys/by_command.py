@@ -114,7 +114,12 @@ def opened(folder: Path, extra: Mapping[str, str]) -> Archive:
     """Open an archive with roles and an administrator in ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     environment = {**variables(folder), **extra}
-    for name in ("MUNIMENT_DATA_DIR", "MUNIMENT_SIGNER_DIR", "MUNIMENT_RUN_DIR"):
+    for name in (
+        "MUNIMENT_DATA_DIR",
+        "MUNIMENT_SIGNER_DIR",
+        "MUNIMENT_KEYS_DIR",
+        "MUNIMENT_RUN_DIR",
+    ):
         Path(environment[name]).mkdir(mode=0o700, exist_ok=True)
     archive = Archive(
         folder,

@@ -32,6 +32,7 @@ def variables(folder: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "MUNIMENT_DATA_DIR": str(folder / "data"),
         "MUNIMENT_SIGNER_DIR": str(folder / "signer"),
+        "MUNIMENT_KEYS_DIR": str(folder / "keys"),
         "MUNIMENT_RUN_DIR": str(folder / "run"),
     }
 

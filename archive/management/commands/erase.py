@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -40,7 +41,10 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         entries = ", ".join(str(one.seq) for one in made)
         self.stdout.write(f"Erased: {len(set(digests))} values. Recorded as: entry {entries}.")
-        self.stdout.write("Copies remain in older backups and in bundles that were handed out.")
+        self.stdout.write(
+            "Their keys are destroyed. Copies remain in bundles that were handed out; older copies "
+            f"of {settings.KEYS_DIR} still open older backups: replace them now."
+        )
 
     def _ask(self, held: list[erasing.Held]) -> None:
         for one in held:

@@ -123,6 +123,7 @@ class Command(BaseCommand):
         make_folder(settings.RUN_DIR, variable="MUNIMENT_RUN_DIR")
         make_folder(settings.DATA_DIR, variable="MUNIMENT_DATA_DIR")
         make_folder(settings.SIGNER_DIR, variable="MUNIMENT_SIGNER_DIR")
+        make_folder(settings.KEYS_DIR, variable="MUNIMENT_KEYS_DIR")
         make_folder(settings.STATIC_ROOT, variable="MUNIMENT_DATA_DIR")
         was_killed = stack.enter_context(only_one(settings.RUN_DIR))
         deadline = time.monotonic() + (AFTER_A_KILL if was_killed else 0)

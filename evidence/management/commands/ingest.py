@@ -19,6 +19,7 @@ from archive.store import StoreError
 from evidence import access, intake
 from evidence.models.acquisition import Acquisition
 from evidence.models.levels import Level
+from evidence.models.protected_text import with_text
 from evidence.models.source import Source
 
 
@@ -55,7 +56,7 @@ class Command(BaseCommand):
             )
         source = None
         if options["source"]:
-            source = Source.objects.filter(name=options["source"]).first()
+            source = with_text(Source.objects.all(), "name", options["source"])
             if source is None:
                 raise CommandError(f"There is no source named {options['source']!r}.")
         files = list(_files(options["paths"]))
