@@ -14,7 +14,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 import pytest
 from django.core.management import CommandError, call_command
 
-from archive import auditing, checks, checkpoints, custody, data_keys, disclosures, durable, erasing
+from archive import auditing, checkpoints, checks, custody, data_keys, disclosures, durable, erasing
 from archive.models.disclosure import Disclosure
 from archive.proof.entries import disclosure_digest
 from archive.proof.errors import BrokenError
@@ -109,11 +109,15 @@ def test_an_erased_value_is_readable_in_no_backup_that_was_made_before(log, sett
     assert disclosures.opened([2]) == {2: {"title": SECRETS["title"]}}
 
 
+def _erase_and_fail(digest):
+    erasing.erase([digest], basis="gdpr-17-1-b", actor=OFFICER)
+    raise ZeroDivisionError
+
+
 @on_both
 def test_an_erasure_that_was_not_committed_destroys_no_key(log):
     with pytest.raises(ZeroDivisionError), custody.writing():
-        erasing.erase([_row(2, "title").digest], basis="gdpr-17-1-b", actor=OFFICER)
-        raise ZeroDivisionError
+        _erase_and_fail(_row(2, "title").digest)
 
     assert disclosures.opened([2]) == {2: {"title": SECRETS["title"]}}
 

@@ -79,5 +79,5 @@ def test_what_is_not_a_place_is_refused(place):
 
 @pytest.mark.parametrize("seeds", [{b"\x04": bytes(32)}, {bytes(41): bytes(32)}, {b"": b"x"}])
 def test_what_is_not_a_tree_is_refused(seeds):
-    with pytest.raises(ValueError, match="branch|32 bytes"):
+    with pytest.raises(ValueError, match=r"branch|32 bytes"):
         KeyTree(seeds)
