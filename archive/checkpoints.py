@@ -2,19 +2,21 @@
 
 Signed after the commit, never before: a signature over entries that then fail to commit would make
 the signer refuse the true history for ever.  A crash between the two leaves entries that the next
-checkpoint covers.  Order: state of the signer (fsync), the row, the anchors (fsync).
+checkpoint covers.  Order: state of the signer (fsync), the row, the mirrors and the anchors
+(fsync).
 """
 
 from __future__ import annotations
 
 import fcntl
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from archive import anchors, custody, keys, signing
+from archive import anchors, custody, keys, mirrors, signing
 from archive.models.checkpoint import Checkpoint
 from archive.models.ledger import Log
 from archive.proof import notes
@@ -79,6 +81,8 @@ def _sign_head(log: Log, key: Signing, last: Signed | None) -> Checkpoint:
                 log=log, size=head.size, defaults={"note": note, "signed_at": timezone.now()}
             )
     for path in settings.ANCHOR_FILES:
+        # First: what an anchor promises can then be put back from beside it.
+        mirrors.extend(mirrors.beside(path), row.size, partial(custody.bodies, log))
         newest = anchors.newest(path)
         if newest is None or newest.size < row.size:
             anchors.append(path, row.note)

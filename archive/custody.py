@@ -39,6 +39,7 @@ from archive import anchors, data_keys, disclosures, signer, signing
 from archive.models.disclosure import Disclosure
 from archive.models.ledger import Entry, Log, LogHead
 from archive.proof import entries as proof_entries
+from archive.proof.errors import ProofError
 from archive.proof.events import ClockAnomaly, Event, LogCreated
 from archive.proof.merkle import Frontier, Prover, leaf_hash
 
@@ -313,24 +314,40 @@ def _append_through(
             chains[draft.item] = (next_seq + 1, leaf)
         settled.append((draft.pending, seq, leaf))
 
-    _insert(cursor, "archive_entry", ("log_id", "seq", "leaf", "body"), rows)
-    _insert(cursor, "archive_node", ("log_id", "level", '"index"', "hash"), nodes)
+    _write(cursor, head, frontier, _Written(rows, nodes, hidden, chains, known))
+    for pending, seq, leaf in settled:
+        pending._settle(seq, leaf, time)  # noqa: SLF001  both are this module's
+
+
+class _Written(NamedTuple):
+    """What one append puts into the ledger's tables."""
+
+    rows: list[tuple[int, int, bytes, str]]
+    nodes: list[tuple[int, int, int, bytes]]
+    hidden: list[tuple[int, str, int, str | None, str, str]]
+    chains: dict[str, tuple[int, bytes]]  # where each item's chain stands afterwards
+    known: frozenset[str]  # the items that had one before
+
+
+def _write(cursor: _Cursor, head: _Found, frontier: Frontier, new: _Written) -> None:
+    _insert(cursor, "archive_entry", ("log_id", "seq", "leaf", "body"), new.rows)
+    _insert(cursor, "archive_node", ("log_id", "level", '"index"', "hash"), new.nodes)
     _insert(
         cursor,
         "archive_disclosure",
         ("log_id", "digest", "entry_seq", "item", "name", "text"),
-        hidden,
+        new.hidden,
     )
-    for item, (next_seq, leaf) in chains.items():
-        if item in known:
+    for item, (next_seq, leaf) in new.chains.items():
+        if item in new.known:
             cursor.execute(
                 "UPDATE archive_itemhead SET next_seq = %s, leaf = %s WHERE item = %s",
                 (next_seq, leaf, item),
             )
     begun = [
         (item, head.log, next_seq, leaf)
-        for item, (next_seq, leaf) in chains.items()
-        if item not in known
+        for item, (next_seq, leaf) in new.chains.items()
+        if item not in new.known
     ]
     _insert(cursor, "archive_itemhead", ("item", "log_id", "next_seq", "leaf"), begun)
     cursor.execute(
@@ -339,8 +356,42 @@ def _append_through(
     )
     if cursor.rowcount != 1:
         raise CustodyError("The log's head moved while it was locked; nothing was recorded.")
-    for pending, seq, leaf in settled:
-        pending._settle(seq, leaf, time)  # noqa: SLF001  both are this module's
+
+
+def put_back(bodies: Sequence[bytes], *, promised: signer.Signed) -> None:
+    """Entries that an older database lacks are in it again, byte for byte, up to a signed tree.
+
+    ``bodies`` go on from the database's last entry.  Raises DamagedLedgerError, and changes
+    nothing, unless they lead to the tree that was ``promised``.
+    """
+    with writing(), connection.cursor() as cursor:
+        try:
+            written = [proof_entries.Entry.decode(body) for body in bodies]
+        except ProofError as error:
+            raise DamagedLedgerError(f"These are not entries of a ledger: {error}.") from error
+        head, _, chains = _locked(cursor, {one.item for one in written if one.item})
+        known = frozenset(chains)
+        frontier = Frontier(head.size, head.peaks)
+        nodes: list[tuple[int, int, int, bytes]] = []
+        rows: list[tuple[int, int, bytes, str]] = []
+        for one, body in zip(written, bodies, strict=True):
+            leaf = leaf_hash(body)
+            rows.append((head.log, frontier.size, leaf, body.decode()))
+            nodes.extend((head.log, *node) for node in frontier.append(leaf))
+            if one.item:
+                chains[one.item] = ((one.item_seq or 0) + 1, leaf)
+        if frontier.size != promised.size or frontier.root() != promised.root:
+            raise DamagedLedgerError(
+                f"With these entries the database does not become the tree of {promised.size} "
+                "entries that was signed; nothing was put back."
+            )
+        _write(cursor, head, frontier, _Written(rows, nodes, [], chains, known))
+
+
+def bodies(log: Log, start: int, end: int) -> Iterator[bytes]:
+    """Give the bytes of the entries from one place up to another."""
+    rows = Entry.objects.filter(log=log, seq__gte=start, seq__lt=end).order_by("seq")
+    return (body.encode() for body in rows.values_list("body", flat=True).iterator())
 
 
 def _sealed(private: Mapping[str, Any]) -> list[disclosures.Sealed]:
@@ -466,8 +517,8 @@ def _require_what_was_signed(origin: str, *, log: int, size: int) -> None:
         if promised.size > size:
             raise OlderDatabaseError(
                 f"The database is older than checkpoint {promised.size} ({place}): it holds "
-                f"{size} entries. Restore the missing entries or open a new log; nothing is "
-                "recorded until then."
+                f"{size} entries. Restore the missing entries with `manage.py restore_entries`; "
+                "nothing is recorded until then."
             )
         mark = (database, promised)
         if mark in held.values():  # also when it was another place that remembered this tree
@@ -552,7 +603,8 @@ def open_log(*, actor: Actor = ARCHIVE, now: datetime | None = None) -> Log:
     for place, promised in outside(origin):
         raise OlderDatabaseError(
             f"{place} remembers checkpoint {promised.size}, but the database holds no log. "
-            "Restore the database, or give a new log another origin and another signer folder."
+            "Restore the database or run `manage.py restore_entries`; or give a new log another "
+            "origin and another signer folder."
         )
     key = signing.create(origin=origin)
     if key.origin != origin:

@@ -39,6 +39,9 @@ class Environment:
     MUNIMENT_SIGNER_SOCKET: str = _setting(
         "", "Socket of `manage.py signer`; when empty the application signs by itself."
     )
+    MUNIMENT_ANCHOR_DIR: str = _setting(
+        "", "A second folder for anchors and mirrors, on another machine's disk; none when empty."
+    )
     MUNIMENT_KEYS_DIR: Path = _setting(
         ROOT / "var" / "keys",
         "Keys of the personal values. Keep it, and its copies, apart from the database's.",

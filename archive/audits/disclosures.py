@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from django.conf import settings
 from django.db.models import Q
@@ -16,7 +16,7 @@ from archive.proof.entries import Entry as Written
 from archive.proof.entries import open_disclosure
 from archive.proof.errors import BrokenError, ProofError
 from archive.proof.events import DisclosureErased
-from archive.proof.report import NOT_CHECKED, PASSED, Finding
+from archive.proof.report import FAILED, NOT_CHECKED, PASSED, Finding
 
 _BATCH = 500  # digests asked for at a time
 _A_MOMENT = 1.0  # seconds from an erasure's commit to the end of its key, at most
@@ -44,13 +44,9 @@ def disclosures_belong_to_entries(at: Examination) -> Iterator[Finding]:
         elif row.text is None:
             erased[row.digest] = subject
         held += row.text is not None
-    for digest, (seq, _) in sorted(left.items(), key=lambda pair: (pair[1][0], pair[0])):
-        if seq < at.end:
-            faults += 1
-            yield failed("disclosure-missing", f"a value of entry {seq}", f"its digest is {digest}")
-    for digest in _with_a_key(erased):
-        faults += 1
-        yield failed("key-of-erased", erased[digest], "its key is still there; see data_keys")
+    for finding in (*_without_a_row(at, left), *_with_a_key(erased)):
+        faults += finding.outcome == FAILED
+        yield finding
     if unread:
         yield Finding(
             "disclosures-hold",
@@ -62,8 +58,22 @@ def disclosures_belong_to_entries(at: Examination) -> Iterator[Finding]:
         yield Finding("disclosures-hold", PASSED, f"{held} personal values", "are as recorded")
 
 
-def _with_a_key(erased: Collection[str]) -> list[str]:
-    """Return which of the erased values could be read in an older copy of the database.
+def _without_a_row(at: Examination, left: dict[str, tuple[int, str | None]]) -> Iterator[Finding]:
+    """Say which digests of entries have no value beside them, not even an erased one."""
+    for digest, (seq, _) in sorted(left.items(), key=lambda pair: (pair[1][0], pair[0])):
+        if seq < at.end and digest not in at.lost:
+            yield failed("disclosure-missing", f"a value of entry {seq}", f"its digest is {digest}")
+    for seq in sorted({at.lost[digest] for digest in left.keys() & at.lost.keys()}):
+        yield Finding(
+            "disclosures-lost",
+            NOT_CHECKED,
+            "personal values",
+            f"some were lost with an older database; entry {seq} says which",
+        )
+
+
+def _with_a_key(erased: dict[str, str]) -> Iterator[Finding]:
+    """Say which erased values could be read in an older copy of the database.
 
     A value that was erased a moment ago may lose its key only now.
     """
@@ -71,7 +81,8 @@ def _with_a_key(erased: Collection[str]) -> list[str]:
     if kept:
         time.sleep(_A_MOMENT)
         kept = data_keys.kept(kept)
-    return kept
+    for digest in kept:
+        yield failed("key-of-erased", erased[digest], "its key is still there; see data_keys")
 
 
 def _values(at: Examination) -> Iterator[Disclosure]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from archive.models.ledger import Log
 from archive.proof.entries import Entry
-from archive.proof.events import DisclosureErased
+from archive.proof.events import DisclosureErased, LogRestored
 from archive.proof.merkle import Frontier
 from archive.proof.report import FAILED, Finding
 
@@ -53,6 +53,7 @@ class Examination:
     chains: dict[str, Link] = field(default_factory=dict)
     digests: dict[str, tuple[int, str | None]] = field(default_factory=dict)  # entry, its item
     erased: dict[str, int] = field(default_factory=dict)  # digests, and the entry that erased each
+    lost: dict[str, int] = field(default_factory=dict)  # digests, and the entry that says so
     originals: dict[str, Original] = field(default_factory=dict)
     key_entries: list[tuple[int, str, Mapping[str, Any]]] = field(default_factory=list)
     time: datetime | None = None
@@ -90,3 +91,11 @@ def erased_by(written: Entry) -> list[str]:
         return []
     named = written.data.get("digests")
     return [one for one in named if isinstance(one, str)] if isinstance(named, list) else []
+
+
+def lost_by(written: Entry) -> list[str]:
+    """Return the digests of which an entry says that their values were lost; [] of another kind."""
+    lost = written.data.get("lost")
+    if written.kind != LogRestored.kind or not isinstance(lost, list):
+        return []
+    return [each for each in lost if isinstance(each, str)]

@@ -661,6 +661,26 @@ class Correction(Event):
 
 @_kind
 @dataclass(frozen=True)
+class LogRestored(Event):
+    """An older database was restored, and the entries that it lacked were put back into it.
+
+    They are those from ``from_size`` up to ``size``, the tree of which had been signed with this
+    ``root``, in hexadecimal.  ``lost`` are digests in them whose values nobody had any more.
+    """
+
+    kind = "log.restored"
+    sentence = "Entries from {from_size} up to {size} were put back into an older database."
+    premis = "replication"
+    case_action = "ledger restored"
+
+    from_size: int
+    size: int
+    root: str
+    lost: tuple[str, ...] = ()
+
+
+@_kind
+@dataclass(frozen=True)
 class DisclosureErased(Event):
     """The values under ``digests`` are gone; who decided is the entry's actor.
 
