@@ -53,3 +53,10 @@ def rate(name: str, found: float, target: float) -> bool:
     enough = found >= target
     print(f"  {name:<58} {found:8,.0f}   target {target:,.0f}  {'met' if enough else 'NOT met'}")
     return enough
+
+
+def limit(name: str, found: float, most: float) -> bool:
+    """Print a cost beside the most that it may be; return whether it is within that."""
+    within = found <= most
+    print(f"  {name:<58} {found:8,.1f}   target {most:,}  {'met' if within else 'NOT met'}")
+    return within

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections import Counter
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
@@ -16,57 +12,10 @@ from archive.proof import merkle
 from archive.proof.entries import Entry as Written
 from archive.proof.report import Verdict
 from tests.databases import on_both
+from tests.writers import written_at_once
 
 WRITERS = 8
 APPENDS = 100  # by each
-
-WRITER = """
-import json
-import sys
-import time
-import django
-django.setup()
-from archive import custody
-from archive.proof.events import ItemExported
-actor = custody.Actor(id="a-" + sys.argv[1] * 32, role="worker")
-item = "00000000-0000-4000-8000-00000000000" + sys.argv[1]
-shared = "00000000-0000-4000-8000-000000000009"
-print("ready", flush=True)
-sys.stdin.readline()
-done = []
-for number in range(int(sys.argv[2])):
-    begun = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
-    with custody.recording(actor=actor) as log:
-        added = log.add(
-            ItemExported(case=item, bundle=item, next_item_seq=number),
-            item=shared if number % 2 else item,
-        )
-    ended = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
-    done.append([begun, ended, added.seq, added.leaf.hex()])
-print(json.dumps(done))
-"""
-
-
-def _written_at_once(environment: dict[str, str]) -> list[list[Any]]:
-    """Return each append as it was acknowledged: begun and ended in ns, place, leaf, writer."""
-    writers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(number + 1), str(APPENDS)],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(WRITERS)
-    ]
-    for writer in writers:
-        assert writer.stdout.readline() == "ready\n"
-    for writer in writers:
-        writer.stdin.write("go\n")
-        writer.stdin.flush()
-    told = [writer.communicate(timeout=180)[0] for writer in writers]
-    assert [writer.returncode for writer in writers] == [0] * WRITERS
-    return [[*each, number + 1] for number, said in enumerate(told) for each in json.loads(said)]
 
 
 @pytest.mark.processes
@@ -75,7 +24,7 @@ def test_eight_processes_of_a_hundred_appends_give_one_chain_in_the_order_of_tim
     committed_database,
 ):
     custody.open_log()
-    acknowledged = _written_at_once(committed_database.environment)
+    acknowledged = written_at_once(committed_database.environment, writers=WRITERS, appends=APPENDS)
 
     rows = list(custody.entries())
     written = [Written.decode(row.body.encode()) for row in rows]
