@@ -43,6 +43,7 @@ from archive.proof.errors import ProofError
 from archive.proof.events import ClockAnomaly, Event, LogCreated
 from archive.proof.merkle import Frontier, Prover, leaf_hash
 
+SIGNED_WITH = {1: "ed25519", 2: "ed25519 ml-dsa-44"}  # by how many keys the signer has
 CLOCK_TOLERANCE = timedelta(seconds=5)  # what time synchronisation may step back unremarked
 _MOST_PARAMETERS = 500  # SQLite before 3.32 took 999 in one statement
 
@@ -622,9 +623,9 @@ def open_log(*, actor: Actor = ARCHIVE, now: datetime | None = None) -> Log:
             first.add(
                 LogCreated(
                     organisation=settings.ORGANISATION,
-                    vkeys=(key.vkey,),
+                    vkeys=key.vkeys,
                     hash_algorithm="sha256",
-                    signature_algorithm="ed25519",
+                    signature_algorithm=SIGNED_WITH[len(key.vkeys)],
                     specification_sha256=_specification(),
                 )
             )

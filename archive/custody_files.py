@@ -225,8 +225,9 @@ def custody_files(selection: CustodySelection) -> Iterator[tuple[str, bytes]]:
     told = (text for one in shown if one.level is Level.FULL for text in one.disclosures)
     yield "disclosures.txt", _lines(told)
     written: dict[bytes, str] = {}
+    signed = notes.brief(checkpoint)
     for seq, path in selection.prover.inclusions((one.seq for one in selection.entries), size):
-        yield f"proofs/{seq}.tlog-proof", notes.proof_text(seq, path, checkpoint, written).encode()
+        yield f"proofs/{seq}.tlog-proof", notes.proof_text(seq, path, signed, written).encode()
     for stamp in selection.stamps:
         name = f"timestamps/{stamp.size}"
         yield f"{name}.{stamp.authority}.tsr", stamp.response

@@ -94,15 +94,18 @@ def _hand_over(log: Log, *, actor: custody.Actor, now: datetime, revoked_as: str
     old = _in_force(log)
     prepared = signing.prepare_next(origin=log.origin, old=old)
     with custody.writing():
-        turns = keys.history(log).turns
+        history = keys.history(log)
+        turns = history.turns
         if turns and turns[-1].new == prepared.vkey:
             return prepared.vkey  # recorded before a crash
         with custody.recording(actor=actor, now=now) as record:
             if revoked_as is not None:
-                record.add(KeyRevoked(vkeys=(old,), reason=revoked_as))
+                record.add(KeyRevoked(vkeys=history.with_companions((old,)), reason=revoked_as))
             record.add(
                 KeyRotated(
-                    old_vkeys=(old,), new_vkeys=(prepared.vkey,), new_key_proof=prepared.proof
+                    old_vkeys=history.with_companions((old,)),
+                    new_vkeys=prepared.vkeys,
+                    new_key_proof=prepared.proof,
                 )
             )
     return prepared.vkey

@@ -1,12 +1,15 @@
-"""The stateful signer: one Ed25519 key, and the last tree it signed, outside the database.
+"""The stateful signer: the log's key, and the last tree it signed, outside the database.
 
 A log must never sign two trees of which neither is the beginning of the other (C2SP
 tlog-checkpoint).  The signer writes down what it is about to sign, on disk, before it lets the
 signature go; it then refuses anything that does not continue from there.  Whoever restores an older
 database, or rewrites history with every trigger off, is stopped here.
 
-Its folder holds ``key.pem`` (mode 0600), ``public.pem``, ``origin`` and ``signed.json``, and while
-the key is being replaced ``next.pem``.
+The key is an Ed25519 key, and an ML-DSA-44 key beside it that a quantum computer does not break;
+both sign each checkpoint.  One made before there were such keys gets one when it is replaced.
+
+Its folder holds ``key.pem`` (mode 0600; both keys, one PEM after the other), ``public.pem``,
+``origin`` and ``signed.json``, and while the key is being replaced ``next.pem``.
 """
 
 from __future__ import annotations
@@ -14,12 +17,15 @@ from __future__ import annotations
 import base64
 import json
 import re
+import struct
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -37,6 +43,7 @@ KEY = "key.pem"
 PUBLIC = "public.pem"
 ORIGIN = "origin"
 SIGNED = "signed.json"
+_BEGIN = b"-----BEGIN"
 NEXT = "next.pem"  # a new key, until a checkpoint that both have signed is kept
 
 # A line of a tag manifest (RFC 8493 section 2.2.1).  No line of a note, a checkpoint, a cosignature
@@ -74,10 +81,82 @@ class Handover:
 
 @dataclass(frozen=True)
 class NextKey:
-    """A key that is to take over, and its proof, in base64, that it is there."""
+    """A key that is to take over, and its proof, in base64, that it is there.
+
+    ``companion`` is the verifier key of the post-quantum key beside it.
+    """
 
     vkey: str
     proof: str
+    companion: str | None = None
+
+    @property
+    def vkeys(self) -> tuple[str, ...]:
+        """The keys as ``key.rotated`` names them."""
+        return (self.vkey,) if self.companion is None else (self.vkey, self.companion)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """The keys that sign a checkpoint together; the second was not always made."""
+
+    key: Ed25519PrivateKey
+    beside: MLDSA44PrivateKey | None
+
+    @classmethod
+    def new(cls) -> _Pair:
+        return cls(Ed25519PrivateKey.generate(), MLDSA44PrivateKey.generate())
+
+    @classmethod
+    def read(cls, path: Path, what: str) -> _Pair:
+        """Read both from one file, so that neither is ever there with another's fellow."""
+        try:
+            parts = path.read_bytes().split(_BEGIN)[1:]
+            keys = [load_pem_private_key(_BEGIN + part, password=None) for part in parts]
+            if not keys:
+                raise ValueError("it holds no key")
+        except FileNotFoundError:
+            raise
+        except (OSError, ValueError, UnsupportedAlgorithm) as error:
+            raise SignerError(f"{what} in {path.parent} can't be read: {error}") from error
+        own = [each for each in keys if isinstance(each, Ed25519PrivateKey)]
+        beside = [each for each in keys if isinstance(each, MLDSA44PrivateKey)]
+        if len(own) != 1 or len(beside) > 1 or len(keys) != len(own) + len(beside):
+            raise SignerError(f"{what} in {path.parent} is not an Ed25519 key.")
+        return cls(own[0], beside[0] if beside else None)
+
+    @property
+    def pem(self) -> bytes:
+        both = (self.key, *((self.beside,) if self.beside is not None else ()))
+        return b"".join(
+            each.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) for each in both
+        )
+
+    @property
+    def public(self) -> bytes:
+        return self.key.public_key().public_bytes_raw()
+
+    def vkey(self, origin: str) -> str:
+        return notes.vkey(origin, self.public)
+
+    def companion(self, origin: str) -> str | None:
+        if self.beside is None:
+            return None
+        public = self.beside.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        return notes.vkey(origin, public, notes.ML_DSA_44)
+
+    def lines(self, checkpoint: notes.Checkpoint) -> str:
+        """Sign a checkpoint with both (C2SP tlog-checkpoint and tlog-cosignature)."""
+        origin = checkpoint.origin
+        signature = self.key.sign(checkpoint.text.encode())
+        lines = notes.signature_line(origin, self.public, signature)
+        if self.beside is None:
+            return lines
+        now = int(time.time())
+        public = self.beside.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        signature = self.beside.sign(notes.cosigned_message(origin, now, checkpoint))
+        stated = struct.pack(">Q", now) + signature
+        return lines + notes.signature_line(origin, public, stated, notes.ML_DSA_44)
 
 
 @dataclass(frozen=True)
@@ -108,13 +187,15 @@ def prepare_next(folder: Path, *, origin: str, old: str) -> NextKey:
     Needs no current key: that one may be lost.
     """
     with durable.alone(folder):
-        key = _next_key(folder)
-        if key is None or _vkey(origin, key) == old:  # that one took over a moment ago
-            key = Ed25519PrivateKey.generate()
-            durable.write(folder / NEXT, _pem(key))
-    vkey = _vkey(origin, key)
-    proof = key.sign(key_history.possession_text(origin, old, vkey))
-    return NextKey(vkey=vkey, proof=base64.b64encode(proof).decode("ascii"))
+        pair = _next_pair(folder)
+        if pair is None or pair.vkey(origin) == old:  # that one took over a moment ago
+            pair = _Pair.new()
+            durable.write(folder / NEXT, pair.pem)
+    vkey = pair.vkey(origin)
+    proof = pair.key.sign(key_history.possession_text(origin, old, vkey))
+    return NextKey(
+        vkey=vkey, proof=base64.b64encode(proof).decode("ascii"), companion=pair.companion(origin)
+    )
 
 
 def replace_lost(folder: Path) -> None:
@@ -123,44 +204,27 @@ def replace_lost(folder: Path) -> None:
     For a key that is lost or stolen, once the log says so.
     """
     with durable.alone(folder):
-        key = _next_key(folder)
-        if key is not None:
-            _replace(folder, key)
+        pair = _next_pair(folder)
+        if pair is not None:
+            _replace(folder, pair)
 
 
-def _next_key(folder: Path) -> Ed25519PrivateKey | None:
+def _next_pair(folder: Path) -> _Pair | None:
     try:
-        key = load_pem_private_key((folder / NEXT).read_bytes(), password=None)
+        return _Pair.read(folder / NEXT, "The next key")
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, UnsupportedAlgorithm) as error:
-        raise SignerError(f"The next key in {folder / NEXT} can't be read: {error}") from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise SignerError(f"The next key in {folder / NEXT} is not an Ed25519 key.")
-    return key
 
 
-def _replace(folder: Path, key: Ed25519PrivateKey) -> None:
-    durable.write(folder / PUBLIC, _public_pem(key))
-    durable.write(folder / KEY, _pem(key))
+def _replace(folder: Path, pair: _Pair) -> None:
+    durable.write(folder / PUBLIC, _public_pem(pair))
+    durable.write(folder / KEY, pair.pem)
     (folder / NEXT).unlink()
 
 
-def _pem(key: Ed25519PrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def _public_pem(key: Ed25519PrivateKey) -> bytes:
-    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-
-
-def _vkey(origin: str, key: Ed25519PrivateKey) -> str:
-    return notes.vkey(origin, key.public_key().public_bytes_raw())
-
-
-def _line(origin: str, key: Ed25519PrivateKey, text: str) -> str:
-    public = key.public_key().public_bytes_raw()
-    return notes.signature_line(origin, public, key.sign(text.encode()))
+def _public_pem(pair: _Pair) -> bytes:
+    public = pair.key.public_key()
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 class Signer:
@@ -180,21 +244,21 @@ class Signer:
             looks = (status.st_ino, status.st_mtime_ns)
             if looks == self._looks:
                 return
-            key = load_pem_private_key((folder / KEY).read_bytes(), password=None)
+            pair = _Pair.read(folder / KEY, "The signing key")
             self.origin = (folder / ORIGIN).read_text(encoding="ascii").strip()
         except FileNotFoundError as error:
             raise SignerMissingError(
                 f"There is no signing key in {folder}. Put the key back from its copy, or run "
                 "`manage.py open_archive` for a new archive."
             ) from error
-        except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        except (OSError, ValueError) as error:
             raise SignerError(f"The signing key in {folder} can't be read: {error}") from error
-        if not isinstance(key, Ed25519PrivateKey):
-            raise SignerError(f"The signing key in {folder} is not an Ed25519 key.")
         self._looks = looks
-        self._key = key
-        self.public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        self.vkey = notes.vkey(self.origin, self.public)
+        self._pair = pair
+        self._key = pair.key
+        self.public = pair.public
+        self.vkey = pair.vkey(self.origin)
+        self.companion = pair.companion(self.origin)
 
     @classmethod
     def create(cls, folder: Path, *, origin: str) -> Signer:
@@ -209,18 +273,23 @@ class Signer:
                     raise SignerMissingError(
                         f"{folder} says what was signed, but its key is gone. Put the key back."
                     )
-                key = Ed25519PrivateKey.generate()
+                pair = _Pair.new()
                 durable.write(folder / ORIGIN, origin.encode("ascii"))
-                durable.write(folder / PUBLIC, _public_pem(key))
-                durable.write(folder / KEY, _pem(key))
+                durable.write(folder / PUBLIC, _public_pem(pair))
+                durable.write(folder / KEY, pair.pem)
         return cls(folder)
+
+    @property
+    def vkeys(self) -> tuple[str, ...]:
+        """The keys that sign, as ``log.created`` names them."""
+        return (self.vkey,) if self.companion is None else (self.vkey, self.companion)
 
     def last(self) -> Signed | None:
         """Return what was signed last."""
         return last_signed(self._folder)
 
     def sign(self, text: str, proof: Sequence[bytes], handover: Handover | None = None) -> str:
-        """Return the signature line for a checkpoint's text; with ``handover`` the next key's too.
+        """Return the signature lines for a checkpoint's text; with ``handover`` the next key's too.
 
         ``proof`` shows that the tree signed last is the beginning of this one; it is empty for the
         first and for a tree of the same size.  By the time the line is returned, this tree is on
@@ -240,13 +309,12 @@ class Signer:
             following = None if handover is None else self._following(checkpoint, handover)
             state = {"size": checkpoint.size, "root": checkpoint.root.hex()}
             durable.write(self._folder / SIGNED, json.dumps(state).encode())
-            signature = self._key.sign(text.encode())
-            lines = notes.signature_line(self.origin, self.public, signature)
-        return lines if following is None else lines + _line(self.origin, following, text)
+            lines = self._pair.lines(checkpoint)
+        return lines if following is None else lines + following.lines(checkpoint)
 
-    def _following(self, checkpoint: notes.Checkpoint, handover: Handover) -> Ed25519PrivateKey:
+    def _following(self, checkpoint: notes.Checkpoint, handover: Handover) -> _Pair:
         """Return the next key, if the tree holds the entry that hands over to it."""
-        following = _next_key(self._folder)
+        following = _next_pair(self._folder)
         if following is None:
             raise SignerRefusedError("No key is waiting to take over.")
         try:
@@ -258,15 +326,19 @@ class Signer:
             history = key_history.read(self.origin, [(written.seq, written.kind, written.data)])
         except ProofError as error:
             raise SignerRefusedError(f"The tree does not hold the handover: {error}.") from error
-        expected = (self.vkey, _vkey(self.origin, following))
-        if written.log != self.origin or [turn[1:3] for turn in history.turns] != [expected]:
+        new = following.vkey(self.origin)
+        if (
+            written.log != self.origin
+            or [turn[1:3] for turn in history.turns] != [(self.vkey, new)]
+            or history.companions.get(new) != following.companion(self.origin)
+        ):
             raise SignerRefusedError("The entry hands over between other keys.")
         return following
 
     def next_vkey(self) -> str | None:
         """Return the verifier key that waits to take over; None if there is none."""
-        following = _next_key(self._folder)
-        vkey = None if following is None else _vkey(self.origin, following)
+        following = _next_pair(self._folder)
+        vkey = None if following is None else following.vkey(self.origin)
         return None if vkey == self.vkey else vkey
 
     def take_over(self, note: str) -> None:
@@ -276,10 +348,10 @@ class Signer:
         """
         with durable.alone(self._folder):
             self._load()
-            following = _next_key(self._folder)
+            following = _next_pair(self._folder)
             if following is None:
                 return
-            for vkey in (self.vkey, _vkey(self.origin, following)):
+            for vkey in (self.vkey, following.vkey(self.origin)):
                 try:
                     notes.verify_note(note, [vkey])
                 except ProofError as error:

@@ -48,6 +48,9 @@ class Signing(Protocol):
     vkey: str
     public: bytes
 
+    @property
+    def vkeys(self) -> tuple[str, ...]: ...
+
     def last(self) -> Signed | None: ...
     def sign(self, text: str, proof: Sequence[bytes], handover: Handover | None = None) -> str: ...
     def sign_bytes(self, data: bytes) -> bytes: ...
@@ -89,7 +92,9 @@ def prepare_next(*, origin: str, old: str) -> NextKey:
     if settings.SIGNER_SOCKET is None:
         return signer.prepare_next(settings.SIGNER_DIR, origin=origin, old=old)
     said = ask(settings.SIGNER_SOCKET, "prepare_next", origin=origin, old=old)
-    return NextKey(vkey=str(said["vkey"]), proof=str(said["proof"]))
+    return NextKey(
+        vkey=str(said["vkey"]), proof=str(said["proof"]), companion=said.get("companion")
+    )
 
 
 def replace_lost() -> None:
@@ -109,7 +114,9 @@ class RemoteSigner:
 
     def _who(self) -> None:
         said = ask(self._path, "who")
-        self.origin, self.vkey = str(said["origin"]), str(said["vkey"])
+        self.origin = str(said["origin"])
+        self.vkeys = tuple(str(each) for each in said["vkeys"])
+        self.vkey = self.vkeys[0]
         self.public = notes.parse_vkey(self.vkey).public
 
     def last(self) -> Signed | None:

@@ -40,9 +40,9 @@ def _name_of(error: SignerError) -> str:
     return next(name for name, kind in signing.ERRORS.items() if isinstance(error, kind))
 
 
-def _who(folder: Path, _asked: Mapping[str, Any]) -> dict[str, str]:
+def _who(folder: Path, _asked: Mapping[str, Any]) -> dict[str, Any]:
     held = Signer(folder)
-    return {"origin": held.origin, "vkey": held.vkey}
+    return {"origin": held.origin, "vkeys": list(held.vkeys)}
 
 
 def _last(folder: Path, _asked: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -73,9 +73,9 @@ def _take_over(folder: Path, asked: Mapping[str, Any]) -> None:
     Signer(folder).take_over(asked["note"])
 
 
-def _prepare_next(folder: Path, asked: Mapping[str, Any]) -> dict[str, str]:
+def _prepare_next(folder: Path, asked: Mapping[str, Any]) -> dict[str, Any]:
     prepared = signer.prepare_next(folder, origin=asked["origin"], old=asked["old"])
-    return {"vkey": prepared.vkey, "proof": prepared.proof}
+    return {"vkey": prepared.vkey, "proof": prepared.proof, "companion": prepared.companion}
 
 
 def _replace_lost(folder: Path, _asked: Mapping[str, Any]) -> None:

@@ -37,7 +37,9 @@ def checkpoints_are_signed(at: Examination) -> Iterator[Finding]:
     rows = Checkpoint.objects.filter(log=at.log, size__gte=at.start).order_by("size")
     for row in rows.iterator():
         subject = f"checkpoint at {row.size}"
-        fault = signature_fault(row.note, history.signers(row.size, before=before))
+        fault = signature_fault(
+            row.note, history.with_companions(history.signers(row.size, before=before))
+        )
         before = row.size
         if fault:
             yield failed("checkpoint-altered", subject, fault)
@@ -80,7 +82,7 @@ def names_the_signers_key(history: KeyHistory) -> bool:
 
 
 def signature_fault(note: str, vkeys: Iterable[str]) -> str | None:
-    """Say why these keys have not all signed a note; OpenSSL's check, for there may be many."""
+    """Say why these keys have not all signed a note; OpenSSL's check, for they may be many."""
     try:
         text, lines = notes.split_note(note)
         for vkey in vkeys:
@@ -88,6 +90,9 @@ def signature_fault(note: str, vkeys: Iterable[str]) -> str | None:
             made = [line for line in lines if (line.name, line.key_id) == (own.name, own.id)]
             if not made:
                 return "the log's key has not signed it"
+            if own.type != notes.ED25519:
+                notes.verify_note(note, [vkey])
+                continue
             key = Ed25519PublicKey.from_public_bytes(own.public)
             for line in made:
                 key.verify(line.signature, text.encode())

@@ -670,7 +670,7 @@ class LogRestored(Event):
 
     kind = "log.restored"
     sentence = "Entries from {from_size} up to {size} were put back into an older database."
-    premis = "replication"
+    premis = "recovery"
     case_action = "ledger restored"
 
     from_size: int

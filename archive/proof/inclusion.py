@@ -15,11 +15,12 @@ _LINE = 44  # characters of a hash in base64
 class Inclusions:
     """Checks the proofs of one checkpoint; in the order of the entries, each costs about two steps.
 
-    ``note`` is the whole signed checkpoint, whose signature is checked elsewhere.
+    ``note`` is the whole signed checkpoint, whose signature is checked elsewhere; the proofs may
+    carry it without its post-quantum signatures.
     """
 
     def __init__(self, note: str, checkpoint: notes.Checkpoint) -> None:
-        self._note, self._checkpoint = note, checkpoint
+        self._note, self._whole, self._checkpoint = notes.brief(note), note, checkpoint
         # By level, which the last place there tells: the newest place, its hash and what followed.
         self._led: dict[int, tuple[int, bytes, str]] = {}
 
@@ -31,7 +32,7 @@ class Inclusions:
         if self._leads_to_root(index, leaf, text):
             return
         proof = notes.parse_proof(text)  # in full, for any spelling, and to say what is wrong
-        if proof.index != index or proof.checkpoint != self._note:
+        if proof.index != index or proof.checkpoint not in (self._note, self._whole):
             raise MalformedError("proves something about another state or entry")
         size, root = self._checkpoint.size, self._checkpoint.root
         merkle.verify_inclusion(index, size, leaf, proof.path, root)

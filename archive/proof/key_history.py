@@ -3,8 +3,9 @@
 ``log.created`` names the first key.  ``key.rotated`` hands over to the next, which proves that it
 exists by a signature of its own; the first checkpoint that covers the entry is signed by both, so
 that whoever trusts the old key comes to trust the new one, and every later one by the new key
-alone.  ``key.revoked`` before it says that the old key was lost or stolen: then its signature is no
-reason to believe in the new one, and only independent witnesses are.
+alone.  Beside each may stand a post-quantum key, which signs with it.  ``key.revoked`` before it
+says that the old key was lost or stolen: then its signature is no reason to believe in the new one,
+and only independent witnesses are.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -47,6 +48,12 @@ class KeyHistory:
     first: str
     turns: tuple[Turn, ...]
     revoked: tuple[tuple[int, str], ...] = ()  # place of the entry, and the key
+    companions: Mapping[str, str] = field(default_factory=dict)  # post-quantum keys, by the other
+
+    def with_companions(self, vkeys: Iterable[str]) -> tuple[str, ...]:
+        """Give these keys, each with the post-quantum key that signs beside it, if there is one."""
+        found = ((vkey, self.companions.get(vkey)) for vkey in vkeys)
+        return tuple(each for pair in found for each in pair if each is not None)
 
     def in_force(self, size: int) -> str:
         """Give the key that signs a tree of ``size`` entries, the last of those it covers."""
@@ -80,10 +87,12 @@ def read(origin: str, entries: Iterable[tuple[int, str, Mapping[str, Any]]]) -> 
     first = ""
     turns: list[Turn] = []
     revoked: dict[str, int] = {}
+    companions: dict[str, str] = {}
     for seq, kind, data in entries:
         try:
             if kind == CREATED:
                 first = _one(data.get("vkeys"))
+                companions.update(_companion(origin, first, data.get("vkeys")))
             elif kind == REVOKED:
                 revoked.update((vkey, seq) for vkey in _keys(data.get("vkeys")))
             elif kind == ROTATED:
@@ -94,9 +103,11 @@ def read(origin: str, entries: Iterable[tuple[int, str, Mapping[str, Any]]]) -> 
                 if before and turn.old != before:
                     raise BrokenError("hands over from a key that was not in force")
                 turns.append(turn)
+                companions.update(_companion(origin, turn.new, data.get("new_vkeys")))
         except (BrokenError, MalformedError) as error:
             raise BrokenError(f"entry {seq}: {error}") from error
-    return KeyHistory(first, tuple(turns), tuple((seq, vkey) for vkey, seq in revoked.items()))
+    gone = tuple((seq, vkey) for vkey, seq in revoked.items())
+    return KeyHistory(first, tuple(turns), gone, companions)
 
 
 def _turn(origin: str, seq: int, data: Mapping[str, Any], revoked: Container[str]) -> Turn:
@@ -119,6 +130,16 @@ def _turn(origin: str, seq: int, data: Mapping[str, Any], revoked: Container[str
 def _has_signed(public: bytes, signature: bytes, text: bytes) -> bool:
     """Check a signature; a log's few handovers are looked at with every checkpoint."""
     return ed25519.verify(public, signature, text)
+
+
+def _companion(origin: str, vkey: str, stated: Any) -> dict[str, str]:
+    """Find the post-quantum key in a list, by the Ed25519 key that it signs beside."""
+    keys = [one for one in _keys(stated) if notes.parse_vkey(one).type == notes.ML_DSA_44]
+    if not keys:
+        return {}
+    if len(keys) > 1 or notes.parse_vkey(keys[0]).name != origin:
+        raise MalformedError("not one ML-DSA-44 key of this log")
+    return {vkey: keys[0]}
 
 
 def _keys(stated: Any) -> list[str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Optional
 
-from archive.proof import entries, key_history, merkle, notes
+from archive.proof import entries, key_history, merkle, ml_dsa, notes
 from archive.proof.bundle import Bundle
 from archive.proof.errors import BrokenError, MalformedError, ProofError
 from archive.proof.examination import CUSTODY, Examination, failed, passed
@@ -36,7 +36,7 @@ def keys_lead_from_one_that_is_trusted(at: Examination) -> Iterator[Finding]:
         found = list(_about_keys(at.bundle, checkpoint, note))
     except ProofError:
         return  # named by the checks of the checkpoint and of the entries
-    if all(kind == key_history.CREATED for _, kind, _ in found):
+    if not found:
         return
     try:
         history = key_history.read(checkpoint.origin, found)
@@ -92,7 +92,7 @@ def _about_keys(
             )
             if (
                 proof.index != entry.seq
-                or proof.checkpoint != note
+                or proof.checkpoint not in (note, notes.brief(note))
                 or entry.log != checkpoint.origin
             ):
                 raise BrokenError("a proof about something else")
@@ -119,8 +119,9 @@ def _fault(
     try:
         bridge = _bridge(at.bundle, turn, history, checkpoint)
         signers = (turn.old,) if turn.is_revoked else (turn.old, turn.new)
-        for vkey in signers:
-            notes.verify_note(bridge, [vkey])
+        for vkey in history.with_companions(signers):
+            if notes.parse_vkey(vkey).type == notes.ED25519 or ml_dsa.is_available():
+                notes.verify_note(bridge, [vkey])
         _require_beginning(at.bundle, bridge, checkpoint, note)
     except ProofError as error:
         return failed("handover-unproven", subject, error)

@@ -1,7 +1,8 @@
 """Signed notes, checkpoints and proofs in the formats of C2SP (c2sp.org).
 
 signed-note: a text, a blank line, one line for each signature.  tlog-checkpoint: the text is the
-log's origin, its size and its root.  tlog-cosignature: a witness signs text and time.  tlog-proof:
+log's origin, its size and its root.  tlog-cosignature: a witness signs text and time; so does a
+log with its post-quantum key.  tlog-proof:
 an entry's number and path, with the checkpoint that they lead to.
 
 A key is trusted only because the reader named it.  Signatures by unknown keys are ignored; a known
@@ -19,7 +20,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Optional
 
-from archive.proof import ed25519
+from archive.proof import ed25519, ml_dsa
 from archive.proof.entries import is_origin
 from archive.proof.errors import BrokenError, MalformedError
 from archive.proof.merkle import HASH_LENGTH
@@ -30,6 +31,7 @@ ML_DSA_44 = 0x06
 
 LONGEST_NOTE = 256 * 1024  # bytes; sixteen post-quantum signatures fit several times
 MOST_SIGNATURES = 64
+_LONG_LINE = 1000  # characters; one with an Ed25519 signature and the longest name is shorter
 LONGEST_PATH = 63  # hashes; a proof in a tree of 2^63 leaves
 DASH = "\N{EM DASH}"
 PROOF_HEADER = "c2sp.org/tlog-proof@v1"
@@ -81,6 +83,8 @@ def parse_vkey(text: str) -> Key:
         raise MalformedError("the verifier key's id does not belong to its key")
     if key.type in (ED25519, COSIGNATURE) and not ed25519.is_key(key.public):
         raise MalformedError("not a sound Ed25519 key")
+    if key.type == ML_DSA_44 and len(key.public) != ml_dsa.KEY_LENGTH:
+        raise MalformedError("not an ML-DSA-44 key")
     return key
 
 
@@ -197,6 +201,33 @@ def signed_by_log(note: str) -> str:
     return text + "\n" + "".join(line for line in lines if line.startswith(own))
 
 
+def brief(note: str) -> str:
+    """Give a note without its long lines: those with post-quantum signatures.
+
+    A proof of one entry carries it: a thousand proofs need not repeat 3.3 kB each.
+    """
+    text, _ = split_note(note)
+    lines = note[len(text) + 1 :].splitlines(keepends=True)
+    return text + "\n" + "".join(line for line in lines if len(line) < _LONG_LINE)
+
+
+def cosigned_message(name: str, time: int, checkpoint: Checkpoint) -> bytes:
+    """Give what an ML-DSA-44 cosignature is over (C2SP tlog-cosignature), ``time`` in seconds."""
+    who, of = name.encode(), checkpoint.origin.encode()
+    return b"".join(
+        (
+            b"subtree/v1\n\0",
+            bytes([len(who)]),
+            who,
+            struct.pack(">Q", time),
+            bytes([len(of)]),
+            of,
+            struct.pack(">QQ", 0, checkpoint.size),
+            checkpoint.root,
+        )
+    )
+
+
 def _signature(line: str) -> SignatureLine:
     parts = line.split(" ")
     if len(parts) != 3 or parts[0] != DASH or not _NAME.fullmatch(parts[1]):
@@ -236,7 +267,7 @@ def verify_note(note: str, vkeys: Iterable[str]) -> VerifiedNote:
         key = known.get((line.name, line.key_id))
         if key is None:
             continue
-        if key.type not in (ED25519, COSIGNATURE):
+        if key.type not in _CHECKED and not (key.type == ML_DSA_44 and ml_dsa.is_available()):
             unchecked.append(key)
             continue
         time = _check_signature(key, text, line.signature)
@@ -251,16 +282,25 @@ def verify_note(note: str, vkeys: Iterable[str]) -> VerifiedNote:
     )
 
 
+_CHECKED = (ED25519, COSIGNATURE)
+
+
 def _check_signature(key: Key, text: str, signature: bytes) -> Optional[int]:
     """Check one signature; give the time of a cosignature.  Raises BrokenError."""
-    message, time = text.encode(), None
-    if key.type == COSIGNATURE:
-        if len(signature) != 8 + ed25519.SIGNATURE_LENGTH:
-            raise BrokenError(f"a wrong signature by {key.name}")
+    if key.type == ED25519:
+        time, message, verify = None, text.encode(), ed25519.verify
+    elif len(signature) < 8:
+        raise BrokenError(f"a wrong signature by {key.name}")
+    else:
         (time,) = struct.unpack(">Q", signature[:8])
         signature = signature[8:]
-        message = f"cosignature/v1\ntime {time}\n{text}".encode()
-    if not ed25519.verify(key.public, signature, message):
+        if key.type == COSIGNATURE:
+            message = f"cosignature/v1\ntime {time}\n{text}".encode()
+            verify = ed25519.verify
+        else:
+            message = cosigned_message(key.name, time, Checkpoint.parse(text))
+            verify = ml_dsa.verify
+    if not verify(key.public, signature, message):
         raise BrokenError(f"a wrong signature by {key.name}")
     return time
 

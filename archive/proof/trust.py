@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Optional, Union
 
-from archive.proof import ed25519, merkle, notes
+from archive.proof import ed25519, merkle, ml_dsa, notes
 from archive.proof.errors import BrokenError, MalformedError, ProofError
 from archive.proof.examination import CUSTODY, LONGEST_MANIFEST, Examination, failed, passed
 from archive.proof.inclusion import Inclusions
@@ -104,6 +104,55 @@ def checkpoint_is_signed(at: Examination) -> Iterator[Finding]:
         CHECKPOINT,
         "signed, but not with a key that you trust",
     )
+
+
+def post_quantum_signature_holds(at: Examination) -> Iterator[Finding]:
+    """Where the log has a post-quantum key, or the reader names one, it has signed as well.
+
+    Whoever can forge Ed25519 signatures one day can't forge these.
+    """
+    if at.checkpoint is None:
+        return
+    note, lines = at.note or "", notes.split_note(at.note or "")[1]
+    for vkey in _post_quantum_keys(at, at.checkpoint):
+        key = notes.parse_vkey(vkey)
+        if not any((line.name, line.key_id) == (key.name, key.id) for line in lines):
+            detail = "the ML-DSA-44 key that the ledger or you name has not signed"
+            yield failed("post-quantum-missing", CHECKPOINT, detail)
+        elif not ml_dsa.is_available():
+            yield Finding(
+                "post-quantum-not-checked",
+                NOT_CHECKED,
+                CHECKPOINT,
+                "an ML-DSA-44 signature is present, not checked: that needs the Python package"
+                " cryptography",
+            )
+        elif _is_signed_by(note, (vkey,)):
+            yield passed("post-quantum-signed", CHECKPOINT, "signed with ML-DSA-44 as well")
+        else:
+            yield failed("post-quantum-wrong", CHECKPOINT, "a wrong ML-DSA-44 signature")
+
+
+def _post_quantum_keys(at: Examination, checkpoint: notes.Checkpoint) -> list[str]:
+    """Give the keys that must have signed: the log's own now, and those that the reader names.
+
+    One of the reader's that the log has replaced since counts no more.
+    """
+    named = [
+        vkey
+        for vkey in at.policy.vkeys_of(checkpoint.origin)
+        if _is_post_quantum(vkey, checkpoint.origin)
+    ]
+    if at.keys is None:
+        return named
+    current = at.keys.companions.get(at.keys.in_force(checkpoint.size))
+    others = [vkey for vkey in named if vkey not in at.keys.companions.values()]
+    return others if current is None else [current, *others]
+
+
+def _is_post_quantum(vkey: str, origin: str) -> bool:
+    key = notes.parse_vkey(vkey)
+    return key.type == notes.ML_DSA_44 and key.name == origin
 
 
 def _retired(at: Examination, note: str, checkpoint: notes.Checkpoint) -> Optional[Finding]:

@@ -34,6 +34,7 @@ from archive.proof.structure import (
 )
 from archive.proof.trust import (
     checkpoint_is_signed,
+    post_quantum_signature_holds,
     remembered_states_agree,
     tag_manifest_is_signed,
 )
@@ -61,6 +62,7 @@ CHECKS: tuple[Check, ...] = (
     keys_lead_from_one_that_is_trusted,
     tag_manifest_is_signed,
     checkpoint_is_signed,
+    post_quantum_signature_holds,
     checkpoint_is_witnessed,
     remembered_states_agree,
     entries_are_in_the_log,

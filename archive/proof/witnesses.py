@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 
-from archive.proof import notes
+from archive.proof import ml_dsa, notes
 from archive.proof.errors import BrokenError, MalformedError
 from archive.proof.examination import CUSTODY, Examination, failed, passed
 from archive.proof.report import NOT_CHECKED, UNTRUSTED, Finding
@@ -35,18 +35,19 @@ def checkpoint_is_witnessed(at: Examination) -> Iterator[Finding]:
         return
     keys = quorum.signers()
     try:
-        times = _cosigned(at.note, [key for key in keys if key.type == notes.COSIGNATURE])
+        times = _cosigned(at.note, [key for key in keys if _can_be_checked(key)])
         lines = notes.split_note(at.note)[1]
     except (BrokenError, MalformedError) as error:
         yield failed("cosignature-wrong", CHECKPOINT, error)
         return
     for key in keys:
-        if key.type != notes.COSIGNATURE and _is_among(key, lines):
+        if not _can_be_checked(key) and _is_among(key, lines):
             yield Finding(
                 "cosignature-not-checked",
                 NOT_CHECKED,
                 CHECKPOINT,
-                f"{key.name} signed with ML-DSA-44, which this program does not check; not counted",
+                f"{key.name} signed with ML-DSA-44, which is checked only with the Python package"
+                " cryptography; not counted",
             )
     latest = quorum.latest(times)
     seen = f"{len(times)} of {len(keys)} witnesses have cosigned"
@@ -69,7 +70,7 @@ def seen_by_quorum(at: Examination, note: str) -> bool:
     quorum = at.policy.quorum
     if quorum is None:
         return False
-    keys = [key for key in quorum.signers() if key.type == notes.COSIGNATURE]
+    keys = [key for key in quorum.signers() if _can_be_checked(key)]
     try:
         return quorum.latest(_cosigned(note, keys)) is not None
     except (BrokenError, MalformedError):
@@ -82,6 +83,10 @@ def _cosigned(note: str, keys: Sequence[notes.Key]) -> Mapping[str, int]:
     if not any(_is_among(key, lines) for key in keys):
         return {}
     return notes.verify_note(note, [key.vkey for key in keys]).times
+
+
+def _can_be_checked(key: notes.Key) -> bool:
+    return key.type == notes.COSIGNATURE or ml_dsa.is_available()
 
 
 def _is_among(key: notes.Key, lines: Iterable[notes.SignatureLine]) -> bool:

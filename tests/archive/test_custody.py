@@ -67,7 +67,7 @@ def test_the_first_entry_says_whose_log_it_is_and_which_key_signs(opened_log, se
 
     assert first.kind == "log.created"
     assert first.data["organisation"] == settings.ORGANISATION
-    assert first.data["vkeys"] == [Signer(settings.SIGNER_DIR).vkey]
+    assert first.data["vkeys"] == list(Signer(settings.SIGNER_DIR).vkeys)
 
 
 def test_each_items_entries_form_a_chain_of_their_own(opened_log):

@@ -169,8 +169,8 @@ def signed(tmp_path: Path) -> tuple[Signer, str, str]:
 
 def test_openssl_verifies_a_checkpoints_signature_and_refuses_another_text(signed, tmp_path):
     _, _, note = signed
-    text, line = note.split("\n\n— ")  # C2SP signed-note: a text, a blank line, a signature line
-    name, encoded = line.removesuffix("\n").split(" ")
+    text, lines = note.split("\n\n— ")  # C2SP signed-note: a text, a blank line, signature lines
+    name, encoded = lines.split("\n")[0].split(" ")
     (tmp_path / "sig").write_bytes(base64.b64decode(encoded)[4:])
     answers = []
     for shown in (f"{text}\n", f"{text}\n".replace(f"\n{MOST}\n", "\n71\n")):

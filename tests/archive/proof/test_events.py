@@ -13,7 +13,8 @@ CANARY = "a person's name"
 PREMIS_EVENT_TYPES = {
     "accession", "capture", "creation", "dissemination", "fixity check",
     "forensic feature analysis", "format identification", "ingestion", "metadata extraction",
-    "metadata modification", "migration", "policy assignment", "replacement", "validation",
+    "metadata modification", "migration", "policy assignment", "recovery", "replacement",
+    "validation",
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.proof import notes, trust_policy
+from archive.proof import ml_dsa, notes, trust_policy
 from archive.proof.__main__ import main
 from archive.proof.errors import MalformedError
 from archive.proof.examination import Policy
@@ -177,8 +177,9 @@ def test_the_line_of_a_witness_whom_nobody_named_counts_for_nothing(plain, polic
 
 
 def test_a_post_quantum_line_that_can_not_be_checked_is_said_and_not_counted(
-    plain, policy, tmp_path
+    plain, policy, tmp_path, monkeypatch
 ):
+    monkeypatch.setattr(ml_dsa, "_module", lambda: None)
     key = notes.parse_vkey(ML_DSA)
     note = plain + notes.signature_line(key.name, key.public, b"\0" * 2428, notes.ML_DSA_44)
     asked = replace(policy, quorum=quorum(f"witness w4 {ML_DSA}\nquorum w4\n"))
