@@ -50,6 +50,14 @@ def entries_stand_in_certified_time(at: Examination) -> Iterator[Finding]:
                 yield found
             else:
                 stamps.append(found)
+    for each in _records(at):
+        if "{}{}.{}.tsr".format(STAMPS, *_about(each)) not in at.bundle.members:
+            yield Finding(
+                "token-missing",
+                NOT_CHECKED,
+                f"entry {each.seq}",
+                "records a time-stamp that the bundle does not bring",
+            )
     recorded = sorted(at.entries.values(), key=lambda each: each.seq)
     faults = 0
     for fault in _contradicted(recorded, stamps):
@@ -121,13 +129,25 @@ def _record(
     at: Examination, digest: str, size: int, authority: str, token: timestamps.Token
 ) -> Optional[int]:
     """Give the entry that records the token; None if it is not in the bundle."""
-    for each in at.entries.values():
-        if each.kind == KIND and each.data.get("tsr_sha256") == digest:
-            said = (each.data.get("size"), each.data.get("tsa"), each.data.get("gen_time"))
-            if said != (size, authority, entries.format_time(token.gen_time)):
+    about = [each for each in _records(at) if _about(each) == (size, authority)]
+    for each in _records(at):
+        if each.data.get("tsr_sha256") == digest:
+            gen_time = entries.format_time(token.gen_time)
+            if each not in about or each.data.get("gen_time") != gen_time:
                 raise BrokenError(f"is not what entry {each.seq} says of it")
             return each.seq
+    if about:
+        raise BrokenError(f"is not the response that entry {about[0].seq} records")
     return None
+
+
+def _records(at: Examination) -> list[Recorded]:
+    return [each for each in at.entries.values() if each.kind == KIND]
+
+
+def _about(entry: Recorded) -> tuple[object, object]:
+    """Give the size and the authority of which an entry records a token."""
+    return entry.data.get("size"), entry.data.get("tsa")
 
 
 def _not_after(seq: int, stamps: Sequence[_Stamp]) -> Optional[_Stamp]:
