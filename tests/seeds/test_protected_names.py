@@ -7,16 +7,20 @@ from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
 from django.core.management import call_command
+from django.urls import reverse
 
 from archive import custody, data_keys, disclosures
 from archive.models.disclosure import Disclosure
 from archive.proof.entries import open_disclosure
+from evidence import access
 from evidence.models.agent import Agent
 from evidence.models.source import Source
+from evidence.roles import make_roles
 from seeds.load import KURSK, load, read
-from tests.databases import on_both
+from tests.databases import on_both, on_sqlite
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 
@@ -87,6 +91,32 @@ def test_names_are_there_for_who_may_see_them_and_protection_can_be_given_and_ta
     assert Source.objects.get(pk=source.pk).handle == "@only-we-know"
     assert Source.objects.get(pk=source.pk).name == "SBU"
     assert "SBU" not in str(source)
+
+
+@on_sqlite
+def test_who_may_see_an_item_reads_the_names_and_the_log_of_changes_does_not_keep_them(
+    loaded, client
+):
+    user = User.objects.get(username="researcher")
+    make_roles()
+    user.groups.set(Group.objects.all())
+    User.objects.filter(pk=user.pk).update(is_staff=True)
+    client.force_login(user)
+    item = access.visible_to(user).first()
+    agent = next(one for one in Agent.objects.all() if one.label.startswith("Interpreter"))
+    item.acquisitions.update(acquired_by=agent)
+
+    page = client.get(reverse("admin:evidence_evidenceitem_change", args=[item.pk]))
+    made = client.post(
+        reverse("admin:evidence_source_add"),
+        {"name": "Our man in Sudzha", "kind": "witness", "confidential": "on"},
+    )
+
+    assert agent.label in page.content.decode()
+    assert made.status_code == 302
+    assert Source.objects.get(kind="witness").name == "Our man in Sudzha"
+    assert LogEntry.objects.filter(object_repr__startswith="Confidential source").exists()
+    assert "Our man in Sudzha" not in loaded.dump()
 
 
 @on_both

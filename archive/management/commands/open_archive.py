@@ -1,4 +1,4 @@
-"""`manage.py open_archive`: the log, its key and its first entry exist."""
+"""`manage.py open_archive`: the log, its keys and its first entry exist."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archive.signer import SignerError
 
 
 class Command(BaseCommand):
-    help = "Open the archive's custody log and make its signing key; again changes nothing."
+    help = "Open the archive's custody log and make its keys; again changes nothing."
 
     def handle(self, *_: Any, **__: Any) -> None:
         try:
@@ -26,3 +26,6 @@ class Command(BaseCommand):
         self.stdout.write(f"Its verifier key: {signing.the_signer().vkey}")
         if settings.SIGNER_SOCKET is None:
             self.stdout.write(f"Keep a copy of {settings.SIGNER_DIR} on another medium.")
+        self.stdout.write(
+            f"Keep a copy of {settings.KEYS_DIR}, too, apart from every copy of the database."
+        )
