@@ -73,8 +73,9 @@ class CustodySelection:
     bridges: tuple[tuple[int, str], ...] = ()
 
 
-#: Log-level entries that any reader of a bundle needs: who the log is, and which keys count.
-ALWAYS = ("log.created", "key.rotated", "key.revoked")
+#: Log-level entries that any reader of a bundle needs: who the log is, what happened to its
+#: database, and which keys count.
+ALWAYS = ("log.created", "log.restored", "key.rotated", "key.revoked")
 #: Log-level entries that are about one export.
 OF_THE_EXPORT = ("export.requested", "export.created")
 

@@ -9,7 +9,16 @@ from django.conf import settings
 from django.db.models import Q, QuerySet, Subquery
 
 from archive import anchors, custody, signing
-from archive.audits.examination import Examination, Link, Original, Row, erased_by, failed, lost_by
+from archive.audits.examination import (
+    Examination,
+    Link,
+    Original,
+    Row,
+    erased_by,
+    failed,
+    lost_by,
+    restored_by,
+)
 from archive.models.checkpoint import Checkpoint
 from archive.models.ledger import Entry, ItemHead, Log, LogHead, Node
 from archive.models.stored_object import StoredObject
@@ -220,6 +229,7 @@ def remember(at: Examination, written: Written) -> None:
     """Keep what later checks need of an entry, be it read in its turn or fetched by itself."""
     if written.kind in key_history.KINDS:
         at.key_entries.append((written.seq, written.kind, written.data))
+    at.restored += restored_by(written)
     for digest in lost_by(written):
         at.lost.setdefault(digest, written.seq)
     for digest in erased_by(written):

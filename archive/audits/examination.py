@@ -54,6 +54,7 @@ class Examination:
     digests: dict[str, tuple[int, str | None]] = field(default_factory=dict)  # entry, its item
     erased: dict[str, int] = field(default_factory=dict)  # digests, and the entry that erased each
     lost: dict[str, int] = field(default_factory=dict)  # digests, and the entry that says so
+    restored: list[range] = field(default_factory=list)  # entries put back into an older database
     originals: dict[str, Original] = field(default_factory=dict)
     key_entries: list[tuple[int, str, Mapping[str, Any]]] = field(default_factory=list)
     time: datetime | None = None
@@ -91,6 +92,14 @@ def erased_by(written: Entry) -> list[str]:
         return []
     named = written.data.get("digests")
     return [one for one in named if isinstance(one, str)] if isinstance(named, list) else []
+
+
+def restored_by(written: Entry) -> list[range]:
+    """Return the places of the entries that an entry says were put back; [] of another kind."""
+    first, size = written.data.get("from_size"), written.data.get("size")
+    if written.kind != LogRestored.kind or not isinstance(first, int) or not isinstance(size, int):
+        return []
+    return [range(first, size)]
 
 
 def lost_by(written: Entry) -> list[str]:

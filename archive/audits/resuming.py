@@ -19,7 +19,7 @@ from archive.proof import key_history, notes
 from archive.proof.entries import Entry as Written
 from archive.proof.entries import format_time
 from archive.proof.errors import BrokenError, ProofError
-from archive.proof.events import DisclosureErased, LedgerVerified
+from archive.proof.events import DisclosureErased, LedgerVerified, LogRestored
 from archive.proof.merkle import Prover, leaf_hash, verify_inclusion
 from archive.proof.report import NOT_CHECKED, PASSED, Finding, Verdict
 from archive.signer import SignerError
@@ -28,7 +28,7 @@ NOT_READ_AGAIN = "entries-not-read-again"
 ORIGINALS_UNREAD = "originals-unread"
 
 #: Kinds of which an audit needs every entry, also of those that are not read again.
-_RECALLED = (*key_history.KINDS, DisclosureErased.kind)
+_RECALLED = (*key_history.KINDS, DisclosureErased.kind, LogRestored.kind)
 
 
 def last_verified(log: Log, *, without: tuple[str, ...] = ()) -> Verified | None:

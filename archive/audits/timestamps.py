@@ -62,8 +62,7 @@ def entries_stand_in_certified_time(at: Examination) -> Iterator[Finding]:
             yield failed("token-altered", subject, fault)
             continue
         stamps.append(_stamp(row, checkpoint))
-    for seq in sorted(recorded):
-        yield failed("token-missing", f"entry {seq}", "records a token that is not there")
+    yield from _without_a_token(at, recorded)
     for name in sorted(strange):
         yield Finding(
             "token-not-checked",
@@ -73,6 +72,15 @@ def entries_stand_in_certified_time(at: Examination) -> Iterator[Finding]:
             "count (attack 10)",
         )
     yield from _agree(at, stamps)
+
+
+def _without_a_token(at: Examination, recorded: dict[int, Written]) -> Iterator[Finding]:
+    for seq in sorted(recorded):
+        if any(seq in places for places in at.restored):
+            detail = "the token that it records was lost with an older database (attack 10)"
+            yield Finding("token-lost", NOT_CHECKED, f"entry {seq}", detail)
+        else:
+            yield failed("token-missing", f"entry {seq}", "records a token that is not there")
 
 
 def _stamp(row: TimestampToken, checkpoint: Checkpoint) -> _Stamp:

@@ -18,13 +18,15 @@ from archive import (
     erasing,
     mirrors,
     restoring,
+    timestamping,
 )
-from archive.models.checkpoint import Checkpoint
+from archive.models.checkpoint import Checkpoint, TimestampToken
 from archive.models.disclosure import Disclosure
 from archive.models.ledger import Entry, ItemHead, Node
 from archive.proof.entries import Entry as Written
 from archive.proof.events import ItemAccessed, ItemRegistered, LedgerRead
-from archive.proof.report import FAILED, Verdict
+from archive.proof.report import FAILED, NOT_CHECKED, Verdict
+from tests import time_authority
 from tests.databases import CommittedDatabase, on_both, on_sqlite
 
 ACTOR = custody.Actor(id="a-" + "1" * 32, role="auditor")
@@ -282,3 +284,44 @@ def test_a_mirror_that_cannot_be_written_stops_the_signing_and_no_recording(
 
     with pytest.raises(mirrors.AnchorError, match="can't be written"):
         mirrors.extend(mirrors.beside(settings.ANCHOR_FILES[0]), 1, lambda _s, _e: [b"{}"])
+
+
+def _stamp():
+    newest = checkpoints.checkpoint()
+    timestamping.ask(newest, timestamping.authorities()[0], now=timezone.now())
+    checkpoints.checkpoint()
+
+
+@on_both
+def test_a_time_stamp_that_went_with_the_database_is_named_and_no_other_loss_is_excused(
+    committed_database, settings, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(auditing, "_FURTHER", [])
+    made = time_authority.make(tmp_path / "tsa")
+    with time_authority.listening(made.answer) as url:
+        settings.TIME_AUTHORITIES = tmp_path / "authorities.txt"
+        settings.TIME_AUTHORITIES.write_text(f"authority tests {url} {made.roots}\n")
+        custody.open_log()
+        _stamp()
+        backup = committed_database.back_up()
+        _look_at(ITEMS[1])
+        _stamp()
+    tokens = list(TimestampToken.objects.values_list("entry_seq", flat=True))
+    committed_database.restore(backup)
+    restoring.restore([], actor=ACTOR, now=timezone.now())
+    checkpoints.checkpoint()
+
+    report = auditing.audit(actor=ACTOR)
+
+    assert len(tokens) == 2
+    assert report.of(FAILED) == ()
+    assert [one.subject for one in report.of(NOT_CHECKED) if one.code == "token-lost"] == [
+        f"entry {tokens[1]}"
+    ]
+    with committed_database.insider() as insider:
+        insider.lift_guards()
+        insider.execute("DELETE FROM archive_timestamptoken")
+        insider.put_guards_back()
+    assert [(one.code, one.subject) for one in auditing.audit(actor=ACTOR).of(FAILED)] == [
+        ("token-missing", f"entry {tokens[0]}")
+    ]
