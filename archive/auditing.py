@@ -20,10 +20,11 @@ from archive.audits.cosignatures import witnesses_have_cosigned
 from archive.audits.disclosures import disclosures_belong_to_entries
 from archive.audits.entries import entries_are_as_recorded
 from archive.audits.examination import Examination, Progress, failed, say_nothing
-from archive.audits.originals import originals_are_as_taken_in
+from archive.audits.originals import originals_are_as_taken_in, store_holds_nothing_else
 from archive.audits.resuming import begins_where_it_was_verified
 from archive.audits.signatures import checkpoints_are_signed, outside_agrees
 from archive.audits.timestamps import entries_stand_in_certified_time
+from archive.audits.work import work_is_counted
 from archive.proof.errors import ProofError
 from archive.proof.events import LedgerVerified
 from archive.proof.report import FAILED, NOT_CHECKED, PASSED, Finding, Report, gather
@@ -45,20 +46,13 @@ def audit(
     signed tree on; it reads everything when there is none.  ``progress`` is called with entries and
     originals done and to do.  Raises NotOpenedError.
     """
-    log = custody.the_log()
-    at = Examination(log=log, full=full, goes_on=goes_on, progress=progress or say_nothing)
-    found: list[Finding] = []
-    for check in CHECKS:
-        found.extend(_bounded(check(at)))
-    for further in _FURTHER:
-        found.extend(_bounded(further()))
-    report = gather(f"the ledger {log.origin}", found, log=log.origin, log_size=at.end, **at.facts)
+    report = examine(full=full, goes_on=goes_on, progress=progress, notes=True)
     try:
         with custody.recording(actor=actor, now=now) as record:
             record.add(
                 LedgerVerified(
                     outcome=str(report.verdict),
-                    size=at.end,
+                    size=report.facts["log_size"],
                     checked=_codes(report, PASSED),
                     not_checked=_codes(report, NOT_CHECKED),
                 )
@@ -70,11 +64,37 @@ def audit(
     return report
 
 
+def examine(
+    *,
+    full: bool = True,
+    goes_on: bool = False,
+    progress: Progress | None = None,
+    notes: bool = False,
+    most: int | None = MOST_FINDINGS,
+) -> Report:
+    """Make the audit's checks and write nothing at all, unless ``notes`` of readings are wanted.
+
+    The answer depends on the store, the database, and what is remembered outside it.  ``most``
+    findings of one code are given, all of them when None.  Raises NotOpenedError.
+    """
+    log = custody.the_log()
+    at = Examination(
+        log=log, full=full, goes_on=goes_on, progress=progress or say_nothing, notes=notes
+    )
+    found: list[Finding] = []
+    for check in CHECKS:
+        found.extend(_bounded(check(at), most))
+    for further in _FURTHER:
+        found.extend(_bounded(further(full), most))
+    return gather(f"the ledger {log.origin}", found, log=log.origin, log_size=at.end, **at.facts)
+
+
 #: Checks of those who stand on the archive and can compare what they hold with the ledger.
-_FURTHER: list[Callable[[], Iterable[Finding]]] = []
+Further = Callable[[bool], Iterable[Finding]]  # told whether originals are read
+_FURTHER: list[Further] = []
 
 
-def also(check: Callable[[], Iterable[Finding]]) -> None:
+def also(check: Further) -> None:
     """Have every audit make ``check``, too.  Called once, when the applications are set up."""
     if check not in _FURTHER:
         _FURTHER.append(check)
@@ -84,17 +104,17 @@ def _codes(report: Report, outcome: str) -> tuple[str, ...]:
     return tuple(sorted({finding.code for finding in report.of(outcome)}))
 
 
-def _bounded(findings: Iterable[Finding]) -> Iterator[Finding]:
+def _bounded(findings: Iterable[Finding], most: int | None) -> Iterator[Finding]:
     made: Counter[str] = Counter()
+    outcomes: dict[str, str] = {}
     for finding in findings:
         made[finding.code] += 1
-        if made[finding.code] <= MOST_FINDINGS:
+        outcomes[finding.code] = finding.outcome
+        if most is None or made[finding.code] <= most:
             yield finding
     for code, number in made.items():
-        if number > MOST_FINDINGS:
-            yield Finding(
-                "more-findings", FAILED, code, f"{number - MOST_FINDINGS} more like these"
-            )
+        if most is not None and number > most:
+            yield Finding("more-findings", outcomes[code], code, f"{number - most} more like these")
 
 
 def guards_are_in_place(_at: Examination) -> Iterator[Finding]:
@@ -117,5 +137,7 @@ CHECKS: tuple[Check, ...] = (
     witnesses_have_cosigned,
     disclosures_belong_to_entries,
     originals_are_as_taken_in,
+    store_holds_nothing_else,
     entries_stand_in_certified_time,
+    work_is_counted,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from django.db.models import F
@@ -13,6 +14,7 @@ from archive.store import FixityResult
 
 BATCH = 100  # rows asked for at a time
 
+# A reading that failed says nothing of the bytes, so the state stays what it was.
 _STATES = {
     StoredObject.Fixity.INTACT: StoredObject.State.STORED,
     StoredObject.Fixity.DAMAGED: StoredObject.State.DAMAGED,
@@ -20,12 +22,27 @@ _STATES = {
 }
 
 
+def compare(stored: StoredObject) -> FixityResult:
+    """Read one original back and compare both digests and the size with its row; note nothing."""
+    result = store.check(stored.sha256)
+    if result.outcome != StoredObject.Fixity.INTACT:
+        return result
+    if (result.sha512, result.size) == (stored.sha512, stored.size):
+        return result
+    return replace(
+        result,
+        outcome=StoredObject.Fixity.DAMAGED,
+        detail=f"{result.size} bytes of sha512:{result.sha512} lie there; the row says "
+        f"{stored.size} bytes of sha512:{stored.sha512}",
+    )
+
+
 def check(stored: StoredObject, *, now: datetime) -> FixityResult:
     """Read one original back and note on its row when and how that went."""
-    result = store.check(stored.sha256)
+    result = compare(stored)
     outcome = StoredObject.Fixity(result.outcome)
     StoredObject.objects.filter(pk=stored.pk).update(
-        state=_STATES[outcome], last_fixity_at=now, last_fixity_outcome=outcome
+        state=_STATES.get(outcome, F("state")), last_fixity_at=now, last_fixity_outcome=outcome
     )
     return result
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +22,7 @@ from archive.backends import (
     CHUNK,
     DamagedError,
     Kept,
+    Lying,
     MissingError,
     Place,
     Progress,
@@ -39,6 +40,7 @@ __all__ = [
     "DamagedError",
     "FixityResult",
     "Kept",
+    "Lying",
     "MissingError",
     "StoreError",
     "StoreFullError",
@@ -50,7 +52,9 @@ __all__ = [
     "path",
     "put",
     "put_file",
+    "read_sidecar",
     "record",
+    "survey",
     "sweep_temporary",
     "write_sidecar",
 ]
@@ -64,7 +68,9 @@ class FixityResult:
     outcome: str  # one of StoredObject.Fixity
     found: str | None  # the SHA-256 of what lies there; None when it can't be read
     size: int | None  # bytes read
+    sha512: str | None = None  # of what lies there
     detail: str = ""
+    again: bool = False  # the first reading failed, the second did not
 
 
 def put(
@@ -143,8 +149,17 @@ def has_sidecar(sha256: str, item: uuid.UUID | str) -> bool:
     return _place().has_sidecar(sha256, str(uuid.UUID(str(item))))
 
 
+def read_sidecar(sha256: str, item: uuid.UUID | str) -> bytes:
+    """Return the bytes of ``<sha256>.<item>.json``.  Raises MissingError, StoreError."""
+    return _place().read_sidecar(sha256, str(uuid.UUID(str(item))))
+
+
 def check(sha256: str) -> FixityResult:
-    """Read an original back and compare.  A reading that fails is tried once more, and says so."""
+    """Read an original back and compare it with its name.
+
+    A reading that fails is tried once more, and says so.  One that fails again proves nothing of
+    the bytes: the outcome is then ``unreadable``, not ``damaged``.
+    """
     try:
         return _read_back(sha256)
     except (OSError, StoreError) as first:
@@ -152,15 +167,23 @@ def check(sha256: str) -> FixityResult:
             again = _read_back(sha256)
         except (OSError, StoreError) as error:
             detail = f"It could not be read, twice: {error}"
-            return FixityResult(sha256, StoredObject.Fixity.DAMAGED, None, None, detail)
-        return FixityResult(
-            sha256, again.outcome, again.found, again.size, f"Read at the second attempt: {first}"
-        )
+            return FixityResult(
+                sha256, StoredObject.Fixity.UNREADABLE, None, None, detail=detail, again=True
+            )
+        return replace(again, detail=f"Read at the second attempt: {first}", again=True)
+
+
+def survey() -> Iterator[Lying]:
+    """Yield what lies in the store, catalogued or not, in the order of the names.
+
+    Raises StoreError when a part of it can't be listed.
+    """
+    return _place().survey()
 
 
 def held() -> Iterator[str]:
     """Yield the SHA-256 under which each original lies, catalogued or not."""
-    return _place().held()
+    return (one.sha256 for one in survey() if one.is_original)
 
 
 def sweep_temporary(older_than: timedelta) -> int:
@@ -178,7 +201,7 @@ def _read_back(sha256: str) -> FixityResult:
         return FixityResult(sha256, StoredObject.Fixity.DAMAGED, None, None, str(error))
     found = measured.sha256.hex()
     outcome = StoredObject.Fixity.INTACT if found == sha256 else StoredObject.Fixity.DAMAGED
-    return FixityResult(sha256, outcome, found, measured.size)
+    return FixityResult(sha256, outcome, found, measured.size, measured.sha512.hex())
 
 
 def _disk() -> Disk:

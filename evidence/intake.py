@@ -5,7 +5,7 @@ row without bytes.  Nothing is called received before it is durable, hashed and 
 
 The sidecar beside an original comes last, after the commit: written inside it, three syncs of a
 disk would keep every other writer of the ledger waiting.  A crash in between leaves a sidecar out,
-never a wrong one; ``restore_sidecars`` writes it from the rows.
+never a wrong one; ``sidecars.restore`` writes it from the rows.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from archive.models.stored_object import StoredObject
 from archive.proof import events
 from archive.proof.entries import Entry, format_time
 from archive.signer import SignerError
-from evidence import access, dispatch, processing
+from evidence import access, dispatch, processing, sidecars
 from evidence.models.acquisition import Acquisition
 from evidence.models.agent import Agent
 from evidence.models.case import Case
@@ -319,7 +319,7 @@ def _record(offer: _Offer, *, now: datetime) -> Receipt:
         if offer.intake_key and (earlier := _received_before(offer.user, offer.intake_key)):
             return earlier
         raise
-    transaction.on_commit(partial(_write_sidecar, file.pk), robust=True)
+    transaction.on_commit(partial(sidecars.write, file.pk), robust=True)
     transaction.on_commit(_seal_head, robust=True)
     if offer.upload is not None:
         transaction.on_commit(partial(store.discard_upload, offer.upload.path))
@@ -475,53 +475,6 @@ def _record_repair(sha256: str, *, now: datetime) -> None:
 
 def _shallow(given: AcquisitionFacts) -> dict[str, Any]:
     return {one.name: getattr(given, one.name) for one in dataclasses.fields(given)}
-
-
-def restore_sidecars(*, since: datetime) -> int:
-    """Write the sidecars that are missing beside originals received since then; return how many."""
-    files = EvidenceFile.objects.filter(
-        role=EvidenceFile.Role.EVIDENTIARY, created_at__gte=since
-    ).values_list("pk", "sha256", "item")
-    return sum(
-        _write_sidecar(file)
-        for file, sha256, item in files.iterator()
-        if not store.has_sidecar(sha256, item)
-    )
-
-
-def _write_sidecar(file: uuid.UUID) -> bool:
-    """Write a file's sidecar from its rows.  What was received stays so when that fails."""
-    row = EvidenceFile.objects.select_related("stored", "item__case", "item__created_by").get(
-        pk=file
-    )
-    try:
-        store.write_sidecar(row.sha256, row.item_id, _skeleton(row))
-    except store.StoreError as error:
-        logger.warning("The sidecar of %s was not written; the sweep will: %s", row.pk, error)
-        return False
-    return True
-
-
-def _skeleton(file: EvidenceFile) -> dict[str, Any]:
-    """What the catalogue's skeleton is rebuilt from when the database is gone."""
-    item = file.item
-    return {
-        "format": 1,
-        "case": {"id": str(item.case_id), "reference": item.case.reference},
-        "item": str(item.pk),
-        "exhibit_number": item.exhibit_number,
-        "kind": item.kind,
-        "title": item.title,
-        "level": item.effective_level,
-        "file": str(file.pk),
-        "original_filename": file.original_filename,
-        "media_type": file.media_type,
-        "sha256": file.sha256,
-        "sha512": file.stored.sha512 if file.stored else None,
-        "size": file.size,
-        "received_at": item.created_at.isoformat(),
-        "received_by": access.agent_of(item.created_by).opaque_id,
-    }
 
 
 #: The fields of an upload's row that describe the item and its acquisition.

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from archive import custody, outbox
 from archive.models.job import Job
-from evidence import exporting, intake, processing, verifying
+from evidence import exporting, intake, processing, sidecars, verifying
 
 RECENTLY = timedelta(days=2)  # how far back an hourly look for missing sidecars goes
 
@@ -52,7 +52,7 @@ def verify(kind: str) -> None:
 @shared_task(name="evidence.restore_sidecars")
 def restore_sidecars() -> None:
     """Write the sidecars that a crash after the commit left out."""
-    intake.restore_sidecars(since=timezone.now() - RECENTLY)
+    sidecars.restore(since=timezone.now() - RECENTLY)
 
 
 @shared_task(name="evidence.sweep")

@@ -58,6 +58,7 @@ class Examination:
     originals: dict[str, Original] = field(default_factory=dict)
     key_entries: list[tuple[int, str, Mapping[str, Any]]] = field(default_factory=list)
     time: datetime | None = None
+    notes: bool = True  # on each original's row, when and how it was read back
     goes_on: bool = False  # after the entries that an earlier audit read
     start: int = 0  # the first entry that is read
     end: int = 0  # the number after the last entry that was read

@@ -7,6 +7,7 @@ overwrite an intact one.  ``archive.store`` chooses the backend; nothing else im
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,11 @@ from typing import IO, Protocol
 from archive.proof.digests import Measurement
 
 CHUNK = 1024 * 1024  # bytes read, hashed and written at a time
+
+NAME = re.compile(r"[0-9a-f]{64}")
+_SIDECAR = re.compile(
+    r"([0-9a-f]{64})\.([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.json"
+)
 
 Progress = Callable[[int, int], None]
 
@@ -45,6 +51,20 @@ class Kept:
     healed: bool = False
 
 
+@dataclass(frozen=True)
+class Lying:
+    """One thing that lies in the store, by its name alone; no bytes were read."""
+
+    path: str  # below the store's root, or the object's key
+    sha256: str = ""  # the digest that an original's or a sidecar's name claims
+    item: str = ""  # of a sidecar
+    fault: str = ""  # why it is neither; else empty
+
+    @property
+    def is_original(self) -> bool:
+        return bool(self.sha256) and not self.item and not self.fault
+
+
 class Place(Protocol):
     """What a place for originals can do."""
 
@@ -60,9 +80,22 @@ class Place(Protocol):
 
     def has_sidecar(self, sha256: str, item: str) -> bool: ...
 
-    def held(self) -> Iterator[str]: ...
+    def survey(self) -> Iterator[Lying]: ...
+
+    def read_sidecar(self, sha256: str, item: str) -> bytes: ...
 
     def sweep_temporary(self, older_than: timedelta) -> int: ...
+
+
+def named(path: str, shard: tuple[str, str], name: str) -> Lying:
+    """Say what a name among the originals stands for, in the folders ``ab`` and ``cd``."""
+    sidecar = _SIDECAR.fullmatch(name)
+    sha256 = sidecar[1] if sidecar else name
+    if not NAME.fullmatch(sha256):
+        return Lying(path, fault="its name is neither an original's nor a sidecar's")
+    if shard != (sha256[:2], sha256[2:4]):
+        return Lying(path, fault="it lies in the wrong folder for its name")
+    return Lying(path, sha256, sidecar[2] if sidecar else "")
 
 
 def pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -29,21 +29,26 @@ from pathlib import Path
 from typing import IO
 
 from archive.backends import (
+    NAME,
     DamagedError,
     Kept,
+    Lying,
     MissingError,
     Progress,
     StoreError,
     StoreFullError,
+    named,
     pieces,
     read_pieces,
     sha256_of,
 )
 from archive.proof.digests import Measurement, Measuring
 
+# Without O_NONBLOCK a named pipe in an original's place would keep the reader waiting for ever.
+READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+SHARD = re.compile(r"[0-9a-f]{2}")
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 WRITEBACK = 8 * 1024 * 1024  # bytes handed to the disk at a time, before the fsync
-NAME = re.compile(r"[0-9a-f]{64}")
 
 
 class Disk:
@@ -94,11 +99,13 @@ class Disk:
 
     def open(self, sha256: str) -> IO[bytes]:
         """Open an original for reading."""
-        path = self.path(sha256)
+        return self._opened(self.path(sha256))
+
+    def _opened(self, path: Path) -> IO[bytes]:
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            descriptor = os.open(path, READING)
         except FileNotFoundError as error:
-            raise MissingError(f"No original lies under sha256:{sha256}.") from error
+            raise MissingError(f"Nothing lies under {path.name}.") from error
         except OSError as error:
             if error.errno in {errno.ELOOP, errno.EMLINK, errno.ENOTDIR}:
                 raise DamagedError(f"{path} is a link, not an original.") from error
@@ -125,11 +132,33 @@ class Disk:
     def _sidecar(self, sha256: str, item: str) -> Path:
         return self.path(sha256).with_name(f"{sha256}.{item}.json")
 
-    def held(self) -> Iterator[str]:
-        """Yield the SHA-256 that each original's name claims, in order."""
-        for path in sorted(self.blobs.glob("??/??/*")):
-            if NAME.fullmatch(path.name) and path == self.path(path.name):
-                yield path.name
+    def read_sidecar(self, sha256: str, item: str) -> bytes:
+        """Return a sidecar's bytes.  Raises MissingError, DamagedError, StoreError."""
+        with self._opened(self._sidecar(sha256, item)) as file:
+            return file.read()
+
+    def survey(self) -> Iterator[Lying]:
+        """Yield what lies here, in the order of the names; only folders of ours are entered.
+
+        Raises StoreError when a folder can't be listed: what lies in it is then not known.
+        """
+        for entry in _listed(self.root):
+            if entry.name not in {"tmp", "uploads", "blobs", "damaged"}:
+                yield Lying(entry.name, fault="it is no folder of the store")
+            elif not entry.is_dir(follow_symlinks=False):
+                yield Lying(entry.name, fault="it must be a folder")
+        if not self.blobs.is_symlink():
+            yield from self._shards(self.blobs, ())
+
+    def _shards(self, folder: Path, above: tuple[str, ...]) -> Iterator[Lying]:
+        for entry in _listed(folder):
+            path = "/".join((self.blobs.name, *above, entry.name))
+            if len(above) == 2:
+                yield named(path, (above[0], above[1]), entry.name)
+            elif not SHARD.fullmatch(entry.name) or not entry.is_dir(follow_symlinks=False):
+                yield Lying(path, fault="it is no folder of originals")
+            else:
+                yield from self._shards(folder / entry.name, (*above, entry.name))
 
     def sweep_temporary(self, older_than: timedelta) -> int:
         """Remove what crashes left behind, and upload names whose bytes are originals by now."""
@@ -294,6 +323,16 @@ def _plain(descriptor: int, path: Path) -> os.stat_result:
     if not stat.S_ISREG(found.st_mode):
         raise DamagedError(f"{path} is no plain file.")
     return found
+
+
+def _listed(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return []  # not made yet
+    except OSError as error:
+        raise StoreError(f"{folder} can't be listed: {error.strerror}.") from error
 
 
 def _sync_folder(folder: Path) -> None:

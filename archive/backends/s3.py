@@ -22,8 +22,18 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from archive.backends import DamagedError, Kept, MissingError, Progress, StoreError, sha256_of
-from archive.backends.disk import NAME, Disk, measured
+from archive.backends import (
+    NAME,
+    DamagedError,
+    Kept,
+    Lying,
+    MissingError,
+    Progress,
+    StoreError,
+    named,
+    sha256_of,
+)
+from archive.backends.disk import Disk, measured
 from archive.proof.digests import Measurement
 
 PREFIX = "originals/"
@@ -109,16 +119,27 @@ class Bucket:
             raise said from error
         return True
 
-    def held(self) -> Iterator[str]:
-        """Yield the SHA-256 that each original's name claims, in order."""
+    def read_sidecar(self, sha256: str, item: str) -> bytes:
+        """Return a sidecar's bytes.  Raises MissingError, StoreError."""
+        key = f"{self._key(sha256)}.{item}.json"
+        try:
+            content: bytes = self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except _BAD_ANSWERS as error:
+            raise _said(error, key) from error
+        return content
+
+    def survey(self) -> Iterator[Lying]:
+        """Yield what lies under the originals' prefix, in the order of the names."""
         try:
             for page in self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=PREFIX
             ):
                 for one in page.get("Contents", []):
-                    name = one["Key"].rpartition("/")[2]
-                    if NAME.fullmatch(name):
-                        yield name
+                    *folders, name = one["Key"].removeprefix(PREFIX).split("/")
+                    if len(folders) == 2:
+                        yield named(one["Key"], (folders[0], folders[1]), name)
+                    else:
+                        yield Lying(one["Key"], fault="it lies outside the folders of originals")
         except _BAD_ANSWERS as error:
             raise _said(error, PREFIX) from error
 

@@ -21,6 +21,7 @@ class StoredObject(models.Model):
         INTACT = "intact", "Intact"
         DAMAGED = "damaged", "Damaged"
         MISSING = "missing", "Missing"
+        UNREADABLE = "unreadable", "Could not be read"
 
     sha256 = models.CharField(primary_key=True, max_length=64, editable=False)
     sha512 = models.CharField(max_length=128, editable=False)
@@ -51,7 +52,9 @@ class StoredObject(models.Model):
                 name="stored_state_is_known",
             ),
             models.CheckConstraint(
-                condition=models.Q(last_fixity_outcome__in=["", "intact", "damaged", "missing"]),
+                condition=models.Q(
+                    last_fixity_outcome__in=["", "intact", "damaged", "missing", "unreadable"]
+                ),
                 name="stored_fixity_outcome_is_known",
             ),
         ]

@@ -14,7 +14,7 @@ from archive.models.stored_object import StoredObject
 from archive.proof import events, merkle
 from archive.proof.entries import Entry as Written
 from archive.proof.entries import format_time
-from evidence import intake, processing
+from evidence import intake, processing, sidecars
 from evidence.models.acquisition import Acquisition
 from evidence.models.analysis import Analysis
 from evidence.models.file import EvidenceFile
@@ -284,10 +284,10 @@ def test_a_sidecar_that_a_crash_left_out_is_written_later(cast):
     receipt = upload(cast.case, cast.researcher)
     assert not store.has_sidecar(receipt.sha256, receipt.item)
 
-    assert intake.restore_sidecars(since=NOW) == 1
+    assert sidecars.restore(since=NOW) == 1
 
     assert store.has_sidecar(receipt.sha256, receipt.item)
-    assert intake.restore_sidecars(since=NOW) == 0
+    assert sidecars.restore(since=NOW) == 0
 
 
 @pytest.mark.parametrize("name", ["", "\x00", "photo\x00.jpg"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,11 @@ class Command(BaseCommand):
             )
         except custody.CustodyError as error:
             raise CommandError(str(error), returncode=2) from error
+        except Exception as error:  # Python's own exit code would say "something was altered"
+            raise CommandError(
+                f"The audit broke off; it says nothing of the archive.\n{traceback.format_exc()}",
+                returncode=2,
+            ) from error
         self._tell(report, as_json=options["json"])
 
     def _compare(self, path: Path, *, as_json: bool) -> None:
