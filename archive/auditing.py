@@ -46,7 +46,9 @@ def audit(
     signed tree on; it reads everything when there is none.  ``progress`` is called with entries and
     originals done and to do.  Raises NotOpenedError.
     """
-    report = examine(full=full, goes_on=goes_on, progress=progress, notes=True)
+    report = examine(
+        full=full, goes_on=goes_on, progress=progress, notes=True, most=MOST_FINDINGS
+    )
     try:
         with custody.recording(actor=actor, now=now) as record:
             record.add(
@@ -70,7 +72,7 @@ def examine(
     goes_on: bool = False,
     progress: Progress | None = None,
     notes: bool = False,
-    most: int | None = MOST_FINDINGS,
+    most: int | None = None,
 ) -> Report:
     """Make the audit's checks and write nothing at all, unless ``notes`` of readings are wanted.
 

@@ -93,6 +93,7 @@ def test_an_untouched_archive_passes_and_says_what_was_checked_and_what_was_not(
         "outside-agrees",
         "disclosures-hold",
         "originals-intact",
+        "store-holds-nothing-else",
     }
     assert {finding.code for finding in report.of(NOT_CHECKED)} == {"time-unproven", "unwitnessed"}
     assert report.facts["log_size"] == report.facts["checkpoint_size"] == 40
