@@ -6,11 +6,11 @@ database that can't show the newest anchored tree has lost entries, whatever els
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from pathlib import Path
 
+from archive import locks
 from archive.proof import notes
 from archive.proof.errors import ProofError
 
@@ -27,8 +27,7 @@ def append(path: Path, note: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         is_new = not path.exists()
-        with path.open("ab+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with path.open("ab+") as file, locks.held(file):
             end = file.seek(0, os.SEEK_END)
             if end and os.pread(file.fileno(), 1, end - 1) != b"\n":
                 line = b"\n" + line

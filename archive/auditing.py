@@ -46,9 +46,7 @@ def audit(
     signed tree on; it reads everything when there is none.  ``progress`` is called with entries and
     originals done and to do.  Raises NotOpenedError.
     """
-    report = examine(
-        full=full, goes_on=goes_on, progress=progress, notes=True, most=MOST_FINDINGS
-    )
+    report = examine(full=full, goes_on=goes_on, progress=progress, notes=True, most=MOST_FINDINGS)
     try:
         with custody.recording(actor=actor, now=now) as record:
             record.add(

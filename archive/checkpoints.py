@@ -59,11 +59,14 @@ def keep_up(*, now: datetime) -> Checkpoint | None:
             fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return None
-        newest = latest()
-        # One from the future was signed under a clock that has since been put back.
-        if newest is not None and now - MOMENT < newest.signed_at <= now:
-            return None
-        return checkpoint()
+        try:
+            newest = latest()
+            # One from the future was signed under a clock that has since been put back.
+            if newest is not None and now - MOMENT < newest.signed_at <= now:
+                return None
+            return checkpoint()
+        finally:
+            fcntl.flock(turn, fcntl.LOCK_UN)  # a child forked meanwhile would keep it
 
 
 def _sign_head(log: Log, key: Signing, last: Signed | None) -> Checkpoint:

@@ -30,12 +30,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from archive import anchors, data_keys, disclosures, signer, signing
+from archive import anchors, data_keys, disclosures, locks, signer, signing
 from archive.models.disclosure import Disclosure
 from archive.models.ledger import Entry, Log, LogHead
 from archive.proof import entries as proof_entries
@@ -218,16 +218,21 @@ class _Turn:
     """
 
     def __init__(self, path: str) -> None:
+        self._path = path
         self._file: int | None = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
 
     def wait(self) -> None:
         if self._file is not None:
-            fcntl.flock(self._file, fcntl.LOCK_EX)
+            try:
+                locks.take(self._file, self._path)
+            except TimeoutError as error:
+                raise OperationalError(f"The database is locked: {error}") from error
 
     def leave(self) -> None:
         """Let the next one in; leaving twice must not close what got the same number since."""
         file, self._file = self._file, None
         if file is not None:
+            fcntl.flock(file, fcntl.LOCK_UN)  # a child forked meanwhile would keep it
             os.close(file)
 
 

@@ -26,7 +26,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
-from archive import durable
+from archive import durable, locks
 from archive.key_tree import PLACE, KeyTree
 
 _NAME = re.compile(r"[0-9]{4}-[0-9a-f]{8}", re.ASCII)
@@ -117,7 +117,7 @@ def destroy(places: Collection[str]) -> None:
     if not _names():
         raise DataKeyMissingError(_no_keys())
     gone = [_place(one) for one in places]
-    with durable.alone(folder):
+    with locks.alone(folder):
         for name in _names():
             tree = _read(folder / f"{name}.key")
             if any(tree.key(place) is not None for place in gone):
@@ -148,7 +148,7 @@ def create(*, another: bool = False) -> str:
     """
     folder = settings.KEYS_DIR
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with durable.alone(folder):
+    with locks.alone(folder):
         found = _names(afresh=True)
         if found and not another:
             return found[-1]

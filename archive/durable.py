@@ -1,4 +1,4 @@
-"""Small files that are on disk whole, or as they were before; and one process at a time with them.
+"""Files that are on disk whole, or as they were before.
 
 What a signer or a witness promises rests on its state, which MUST be on disk before a signature
 leaves.
@@ -6,19 +6,10 @@ leaves.
 
 from __future__ import annotations
 
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
 from pathlib import Path
-
-
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """No other process is inside this context for the same folder."""
-    with (folder / "lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+from typing import IO
 
 
 def write(path: Path, content: bytes) -> None:
@@ -30,7 +21,34 @@ def write(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
-    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    _sync(path.parent)
+
+
+def hand_out(source: IO[bytes], path: Path) -> None:
+    """``path`` holds all of ``source`` on disk, or there is no ``path``; nothing is overwritten.
+
+    Raises FileExistsError when the name is taken, OSError when the bytes can't be made safe.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        with temporary.open("xb") as file:
+            shutil.copyfileobj(source, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """A file that somebody else wrote is on disk, with its name and its folder's."""
+    for each in (path, path.parent, path.parent.parent):
+        _sync(each)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

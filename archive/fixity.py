@@ -22,24 +22,32 @@ _STATES = {
 }
 
 
-def compare(stored: StoredObject) -> FixityResult:
-    """Read one original back and compare both digests and the size with its row; note nothing."""
+Said = tuple[object, object]  # an original's SHA-512 and size, as somebody recorded them
+
+
+def compare(stored: StoredObject, said: Said | None = None) -> FixityResult:
+    """Read one original back and compare both digests and the size; note nothing.
+
+    They are compared with what an entry ``said``, or with the row where there is no better witness.
+    """
+    sha512, size = said or (stored.sha512, stored.size)
     result = store.check(stored.sha256)
-    if result.outcome != StoredObject.Fixity.INTACT:
-        return result
-    if (result.sha512, result.size) == (stored.sha512, stored.size):
+    if result.outcome != StoredObject.Fixity.INTACT or (result.sha512, result.size) == (
+        sha512,
+        size,
+    ):
         return result
     return replace(
         result,
         outcome=StoredObject.Fixity.DAMAGED,
-        detail=f"{result.size} bytes of sha512:{result.sha512} lie there; the row says "
-        f"{stored.size} bytes of sha512:{stored.sha512}",
+        detail=f"{result.size} bytes of sha512:{result.sha512} lie there; recorded are "
+        f"{size} bytes of sha512:{sha512}",
     )
 
 
-def check(stored: StoredObject, *, now: datetime) -> FixityResult:
+def check(stored: StoredObject, *, now: datetime, said: Said | None = None) -> FixityResult:
     """Read one original back and note on its row when and how that went."""
-    result = compare(stored)
+    result = compare(stored, said)
     outcome = StoredObject.Fixity(result.outcome)
     StoredObject.objects.filter(pk=stored.pk).update(
         state=_STATES.get(outcome, F("state")), last_fixity_at=now, last_fixity_outcome=outcome

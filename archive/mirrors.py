@@ -8,11 +8,11 @@ taken back.
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from archive import locks
 from archive.anchors import AnchorError
 from archive.proof.entries import LONGEST_ENTRY, Entry
 from archive.proof.errors import ProofError
@@ -34,8 +34,7 @@ def extend(path: Path, size: int, bodies: Callable[[int, int], Iterable[bytes]])
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "ab+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with os.fdopen(descriptor, "ab+") as file, locks.held(file):
             held, is_cut = _held(file.fileno())
             if held >= size:
                 return

@@ -34,7 +34,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from archive import durable
+from archive import durable, locks
 from archive.proof import key_history, merkle, notes
 from archive.proof.entries import Entry
 from archive.proof.errors import ProofError
@@ -186,7 +186,7 @@ def prepare_next(folder: Path, *, origin: str, old: str) -> NextKey:
 
     Needs no current key: that one may be lost.
     """
-    with durable.alone(folder):
+    with locks.alone(folder):
         pair = _next_pair(folder)
         if pair is None or pair.vkey(origin) == old:  # that one took over a moment ago
             pair = _Pair.new()
@@ -203,7 +203,7 @@ def replace_lost(folder: Path) -> None:
 
     For a key that is lost or stolen, once the log says so.
     """
-    with durable.alone(folder):
+    with locks.alone(folder):
         pair = _next_pair(folder)
         if pair is not None:
             _replace(folder, pair)
@@ -267,7 +267,7 @@ class Signer:
         Never replaces a key, and never makes one where something was signed before.
         """
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with durable.alone(folder):
+        with locks.alone(folder):
             if not (folder / KEY).exists():
                 if (folder / SIGNED).exists():
                     raise SignerMissingError(
@@ -303,7 +303,7 @@ class Signer:
             raise SignerRefusedError(
                 f"This signer signs for {self.origin}, not for {checkpoint.origin}."
             )
-        with durable.alone(self._folder):
+        with locks.alone(self._folder):
             self._load()  # another process may have finished a rotation
             self._require_continuation(checkpoint, proof)
             following = None if handover is None else self._following(checkpoint, handover)
@@ -346,7 +346,7 @@ class Signer:
 
         The old key is gone then.  Doing it again changes nothing.  Raises SignerRefusedError.
         """
-        with durable.alone(self._folder):
+        with locks.alone(self._folder):
             self._load()
             following = _next_pair(self._folder)
             if following is None:

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from archive import durable
+from archive import durable, locks
 from archive.proof import merkle, notes, trust_policy
 from archive.proof.errors import BrokenError, MalformedError
 
@@ -113,7 +113,7 @@ class Witness:
         except MalformedError as error:
             raise WitnessError(f"{name!r} can't name a witness: no spaces and no plus.") from error
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with durable.alone(folder):
+        with locks.alone(folder):
             if (folder / KEY).exists():
                 made = cls(folder)
                 if made.name != name:
@@ -161,7 +161,7 @@ class Witness:
         self._require_signed(asked.checkpoint, new)
         if asked.old > new.size:
             raise RefusedError(f"The old size {asked.old} is beyond the checkpoint's {new.size}.")
-        with durable.alone(self._folder):
+        with locks.alone(self._folder):
             _require_continuation(asked, new, self.last(new.origin))
             state = {"size": new.size, "root": new.root.hex(), "note": asked.checkpoint}
             durable.write(self._state(new.origin), json.dumps(state).encode())

@@ -94,7 +94,12 @@ def _database(url: str, variable: str = "DATABASE_URL") -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or ""),
         "PORT": parts.port or "",
-        "OPTIONS": dict(parse_qsl(parts.query)),  # sslmode=verify-full and the like
+        # sslmode=verify-full and the like.  A process that was stopped inside a transaction must
+        # not keep the others waiting without end; the server ends its session.
+        "OPTIONS": {
+            "options": "-c lock_timeout=20s -c idle_in_transaction_session_timeout=60s",
+            **dict(parse_qsl(parts.query)),
+        },
     }
 
 

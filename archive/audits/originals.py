@@ -66,14 +66,18 @@ def _original(row: StoredObject, said: Original | None, at: Examination) -> Iter
         yield Finding("original-unrecorded", NOT_CHECKED, subject, "no entry says how it came in")
     else:
         for name in ("sha512", "size", "crc32"):
-            shown, recorded = getattr(row, name), getattr(said, name)
-            if shown != recorded:
-                detail = f"shows {shown}; entry {said.seq} says {recorded}"
+            shown, told = getattr(row, name), getattr(said, name)
+            if shown != told:
+                detail = f"shows {shown}; entry {said.seq} says {told}"
                 yield failed("stored-row-altered", f"{subject} column {name}", detail)
-        row.sha512, row.size = said.sha512, said.size  # the bytes answer to the ledger
     if not at.full:
         return
-    result = fixity.check(row, now=timezone.now()) if at.notes else fixity.compare(row)
+    recorded = (said.sha512, said.size) if said else None  # the row may have been altered
+    result = (
+        fixity.check(row, now=timezone.now(), said=recorded)
+        if at.notes
+        else fixity.compare(row, recorded)
+    )
     if result.outcome == StoredObject.Fixity.UNREADABLE:
         yield Finding("original-unreadable", UNREADABLE, subject, result.detail)
     elif result.outcome != StoredObject.Fixity.INTACT:

@@ -141,7 +141,10 @@ def test_the_parts_of_a_database_url_are_decoded(tmp_path: Path) -> None:
         "PASSWORD": "p/w",
         "HOST": "db.example",
         "PORT": 5433,
-        "OPTIONS": {"sslmode": "verify-full"},
+        "OPTIONS": {
+            "options": "-c lock_timeout=20s -c idle_in_transaction_session_timeout=60s",
+            "sslmode": "verify-full",
+        },
     }
 
 
