@@ -18,7 +18,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files import File
-from django.core.files.storage import storages
+from django.core.files.storage import FileSystemStorage, storages
 from django.utils import timezone
 
 from archive import (
@@ -27,6 +27,7 @@ from archive import (
     cosigning,
     custody,
     custody_files,
+    durable,
     outbox,
     safe_names,
     signing,
@@ -447,9 +448,12 @@ class _Staged(File):  # type: ignore[type-arg]
 
 def _offer(bundle: Bundle, written: bundling.Written) -> str:
     """Put the verified file into the bundles' storage; insist that the storage holds its bytes."""
+    bundles = storages["bundles"]
     with _Staged(written.path) as file:
-        name = storages["bundles"].save(f"{bundle.pk}.zip", file)
-    with storages["bundles"].open(name) as held:
+        name = bundles.save(f"{bundle.pk}.zip", file)
+    if isinstance(bundles, FileSystemStorage):
+        durable.sync(Path(bundles.path(name)))  # saving alone leaves it to the kernel
+    with bundles.open(name) as held:
         found = hashlib.file_digest(held, "sha256").hexdigest()
     if found != written.sha256:
         raise bundling.BundlingError("The storage does not hold the bytes that were verified.")

@@ -1,6 +1,5 @@
 """`manage.py export_bundle`: the export page's act from a terminal."""
 
-import shutil
 import time
 from argparse import ArgumentParser
 from pathlib import Path
@@ -9,10 +8,14 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.files.storage import storages
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 from django.utils import timezone
 
+from archive import custody, durable
+from archive.anchors import AnchorError
 from archive.models.bundle import Bundle
 from archive.models.job import Job
+from archive.signer import SignerError
 from evidence import access, exporting, tasks
 
 PAUSE = 0.5  # seconds between looks at a bundle that a worker writes
@@ -30,6 +33,15 @@ class Command(BaseCommand):
         parser.add_argument("--out", type=Path, required=True, help="where to save the ZIP file")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self._export(options)
+        except (OSError, DatabaseError, SignerError, AnchorError, custody.CustodyError) as error:
+            raise CommandError(
+                f"It broke off, and no bundle was handed out: {error}. "
+                "See to that, then run the same command again."
+            ) from error
+
+    def _export(self, options: dict[str, Any]) -> None:
         user = User.objects.filter(username=options["user"], is_active=True).first()
         if user is None or not user.has_perm("evidence.export_bundle"):
             raise CommandError(f"{options['user']!r} may not export; a release officer may.")
@@ -61,8 +73,8 @@ class Command(BaseCommand):
             bundle.refresh_from_db()
         if bundle.state == Bundle.State.FAILED:
             raise CommandError(f"The bundle was not written: {bundle.reason}")
-        with storages["bundles"].open(bundle.storage_name) as source, out.open("xb") as sink:
-            shutil.copyfileobj(source, sink)
+        with storages["bundles"].open(bundle.storage_name) as source:
+            durable.hand_out(source, out)
         exporting.downloaded(made, user=user, now=timezone.now())
         self.stdout.write(f"{out}  sha256:{bundle.sha256}")
         self.stdout.write(f"Hand over the key by another way: {exporting.public_key()}")

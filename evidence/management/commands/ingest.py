@@ -11,9 +11,11 @@ from typing import Any, TextIO
 
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 from django.utils import timezone
 
-from archive import checkpoints
+from archive import checkpoints, custody
+from archive.anchors import AnchorError
 from archive.signer import SignerError
 from archive.store import StoreError
 from evidence import access, intake
@@ -95,13 +97,18 @@ class Command(BaseCommand):
                         intake_key=key,
                         now=timezone.now(),
                     )
-                except (OSError, StoreError, intake.IntakeError) as error:
+                except (
+                    OSError,
+                    StoreError,
+                    intake.IntakeError,
+                    custody.CustodyError,
+                    DatabaseError,
+                ) as error:
                     failed += 1
                     bar.add(size, "")
                     self.stderr.write(f"{name}: not taken in: {error}")
                     continue
-                lines.write(json.dumps({"key": key, **receipt.as_dict()}) + "\n")
-                lines.flush()
+                _note(lines, key, receipt)
                 taken += 1
                 bar.add(size, name)
                 self.stdout.write(f"{receipt.reference}  sha256:{receipt.sha256}  {name}")
@@ -115,7 +122,7 @@ class Command(BaseCommand):
         """Have all of it signed: there may be no worker that does it later."""
         try:
             checkpoints.checkpoint()
-        except SignerError as error:
+        except (OSError, SignerError, AnchorError, custody.CustodyError, DatabaseError) as error:
             self.stderr.write(f"What was taken in is recorded, but not signed yet: {error}")
 
 
@@ -147,6 +154,17 @@ def _read(journal: Path) -> dict[str, str]:
                 continue  # the line that a killed run was writing; its file is asked again
             done[row["key"]] = row["reference"]
     return done
+
+
+def _note(lines: TextIO, key: str, receipt: intake.Receipt) -> None:
+    try:
+        lines.write(json.dumps({"key": key, **receipt.as_dict()}) + "\n")
+        lines.flush()
+    except OSError as error:
+        raise CommandError(
+            f"{receipt.reference} is in, and the journal {lines.name} can't be written: {error}. "
+            "Run the same command again; what is in is not taken in twice."
+        ) from error
 
 
 def _line_end(journal: Path) -> str:
