@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -50,6 +50,7 @@ __all__ = [
     "held",
     "open",
     "path",
+    "place_at",
     "put",
     "put_file",
     "read_sidecar",
@@ -154,17 +155,17 @@ def read_sidecar(sha256: str, item: uuid.UUID | str) -> bytes:
     return _place().read_sidecar(sha256, str(uuid.UUID(str(item))))
 
 
-def check(sha256: str) -> FixityResult:
-    """Read an original back and compare it with its name.
+def check(sha256: str, *, pace: Callable[[int], None] | None = None) -> FixityResult:
+    """Read an original back and compare it with its name; ``pace`` is called with each length read.
 
     A reading that fails is tried once more, and says so.  One that fails again proves nothing of
     the bytes: the outcome is then ``unreadable``, not ``damaged``.
     """
     try:
-        return _read_back(sha256)
+        return _read_back(sha256, pace)
     except (OSError, StoreError) as first:
         try:
-            again = _read_back(sha256)
+            again = _read_back(sha256, pace)
         except (OSError, StoreError) as error:
             detail = f"It could not be read, twice: {error}"
             return FixityResult(
@@ -191,10 +192,10 @@ def sweep_temporary(older_than: timedelta) -> int:
     return _place().sweep_temporary(older_than)
 
 
-def _read_back(sha256: str) -> FixityResult:
+def _read_back(sha256: str, pace: Callable[[int], None] | None) -> FixityResult:
     try:
         with _place().open(sha256) as file:
-            measured = measure(read_pieces(file))
+            measured = measure(_paced(read_pieces(file), pace))
     except MissingError as error:
         return FixityResult(sha256, StoredObject.Fixity.MISSING, None, None, str(error))
     except DamagedError as error:
@@ -204,8 +205,29 @@ def _read_back(sha256: str) -> FixityResult:
     return FixityResult(sha256, outcome, found, measured.size, measured.sha512.hex())
 
 
+def _paced(pieces: Iterator[bytes], pace: Callable[[int], None] | None) -> Iterator[bytes]:
+    for piece in pieces:
+        if pace is not None:
+            pace(len(piece))
+        yield piece
+
+
 def _disk() -> Disk:
     return Disk(Path(settings.STORE_DIR))
+
+
+def place_at(where: str) -> Place:
+    """Return another place for originals: ``s3://bucket``, at this archive's endpoint, or a folder.
+
+    Raises StoreError when it is neither.
+    """
+    scheme, _, bucket = where.partition("://")
+    if scheme == "s3" and bucket and "/" not in bucket:
+        options = {name: value for name, value in settings.STORE_S3.items() if name != "bucket"}
+        return Bucket(_disk(), bucket=bucket, **options)
+    if "://" in where or not Path(where).is_dir():
+        raise StoreError(f"{where} is neither s3://BUCKET nor a folder that is there.")
+    return Disk(Path(where).absolute())
 
 
 def _place() -> Place:

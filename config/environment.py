@@ -87,6 +87,14 @@ class Environment:
     MUNIMENT_LEASE: int = _setting(
         30, "A job whose worker gave no sign for this long is given to another.", unit="seconds"
     )
+    MUNIMENT_FIXITY_DAYS: int = _setting(
+        30, "Every original is read back and compared at least this often.", unit="days"
+    )
+    MUNIMENT_FIXITY_RATE: int = _setting(
+        32 * 2**20,
+        "Originals are read back at most this fast, by each worker; 0 sets no limit.",
+        unit="bytes a second",
+    )
     DATABASE_URL: str = _setting("", "postgresql://user:password@host/name; SQLite when empty.")
     DATABASE_OWNER_URL: str = _setting(
         "", "The same database as the role that owns its tables; only `manage.py migrate` uses it."

@@ -216,6 +216,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True
+FIXITY_DAYS = ENVIRONMENT.MUNIMENT_FIXITY_DAYS
+FIXITY_RATE = ENVIRONMENT.MUNIMENT_FIXITY_RATE
 # "disk" or "s3": names a module of archive.backends, which keeps the originals.
 STORE_BACKEND = "s3" if ENVIRONMENT.S3_BUCKET else "disk"
 STORE_S3 = {
@@ -277,6 +279,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "evidence.verify",
         "args": ["archive.audit"],
         "schedule": crontab(day_of_week="sun", hour="3", minute="17"),
+    },
+    "read originals back, longest unread first": {
+        "task": "evidence.read_back",
+        "schedule": 300.0,
+        "options": {"expires": 300.0},
     },
     "write sidecars that a crash left out": {
         "task": "evidence.restore_sidecars",

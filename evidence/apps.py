@@ -11,18 +11,20 @@ class EvidenceConfig(AppConfig):
 
     def ready(self) -> None:
         # The tables and tasks can be imported only when the registry is filled.
-        from archive import auditing, grants  # noqa: PLC0415
+        from archive import auditing, fixity, grants  # noqa: PLC0415
         from evidence import (  # noqa: PLC0415
             agreeing,
             guards,
             observing,
             protecting,
+            reading_back,
             sidecars,
             tasks,  # noqa: F401
         )
 
         auditing.also(agreeing.findings)
         auditing.also(sidecars.findings)
+        fixity.tell(reading_back.record_change)
         grants.only_added_to(guards.TABLE)
         # Django says of logins by signal alone; nothing of the catalogue's own flow goes this way.
         user_logged_in.connect(observing.logged_in, dispatch_uid="record login")

@@ -32,7 +32,7 @@ from archive.models.stored_object import StoredObject
 from archive.proof import events
 from archive.proof.entries import Entry, format_time
 from archive.signer import SignerError
-from evidence import access, dispatch, processing, sidecars
+from evidence import access, dispatch, processing, reading_back, sidecars
 from evidence.models.acquisition import Acquisition
 from evidence.models.agent import Agent
 from evidence.models.case import Case
@@ -357,7 +357,7 @@ def _catalogue(offer: _Offer, *, now: datetime) -> tuple[EvidenceFile, custody.P
         repaired = offer.kept.healed or lost.exists()
         stored = store.record(offer.kept)
         if repaired:
-            _record_repair(sha256, now=now)
+            reading_back.record_repair(sha256, now=now)
         case = Case.objects.select_for_update().get(pk=offer.case.pk)
         case.exhibits_given += 1
         case.save(update_fields=["exhibits_given"])
@@ -457,20 +457,6 @@ def _catalogue(offer: _Offer, *, now: datetime) -> tuple[EvidenceFile, custody.P
                 state=Upload.State.RECEIVED, item=item, reason=""
             )
     return file, pending
-
-
-def _record_repair(sha256: str, *, now: datetime) -> None:
-    """Say in the history of each file that had these bytes that they are whole again.
-
-    By the archive itself: who brought the bytes is no business of another case's readers.
-    """
-    files = EvidenceFile.objects.filter(sha256=sha256, role=EvidenceFile.Role.EVIDENTIARY)
-    with custody.recording(actor=custody.ARCHIVE, now=now) as log:
-        for file in files.select_related("item").order_by("created_at", "pk"):
-            log.add(
-                events.MediaRepaired(case=str(file.item.case_id), file=str(file.pk), sha256=sha256),
-                item=file.item_id,
-            )
 
 
 def _shallow(given: AcquisitionFacts) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db.models import Count, Q, QuerySet
 
 from archive import custody, disclosures
@@ -20,6 +21,7 @@ from archive.models.stored_object import StoredObject
 from archive.proof import events
 from archive.proof.entries import Entry as Written
 from archive.proof.entries import format_time, open_disclosure
+from evidence import access, reading_back
 from evidence.models.agent import Agent
 from evidence.models.analysis import Analysis, Fingerprint
 from evidence.models.file import EvidenceFile
@@ -285,6 +287,56 @@ def integrity(files: Iterable[EvidenceFile]) -> Integrity:
     if stored and len(checked) == len(stored):
         return Integrity("good", f"Read back and equal on {min(checked):%Y-%m-%d %H:%M} UTC")
     return Integrity("new", "Digest recorded at intake; not read back since")
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of a plot that is 600 by 200 units, its base at 172."""
+
+    name: str
+    number: int
+    x: float
+    width: float
+    height: float
+
+    @property
+    def y(self) -> float:
+        return 172 - self.height
+
+    @property
+    def middle(self) -> float:
+        return self.x + self.width / 2
+
+    @property
+    def above(self) -> float:
+        return self.y - 5
+
+
+def bars(counts: Sequence[tuple[str, int]]) -> list[Bar]:
+    """Return the bars of a plot; what is not nothing is seen, however small."""
+    most = max((number for _, number in counts), default=0) or 1
+    step = 600 / max(1, len(counts))
+    return [
+        Bar(
+            name,
+            number,
+            round(at * step + 4, 1),
+            round(step - 8, 1),
+            number and max(2, 150 * number // most),
+        )
+        for at, (name, number) in enumerate(counts)
+    ]
+
+
+def faulty_originals(user: User) -> list[tuple[StoredObject, list[EvidenceItem]]]:
+    """Return what is damaged, missing or unreadable, each with the items that ``user`` may see."""
+    faulty = list(reading_back.faulty().order_by("-last_fixity_at")[: reading_back.MOST_SHOWN])
+    items: dict[str, list[EvidenceItem]] = {one.sha256: [] for one in faulty}
+    for file in EvidenceFile.objects.filter(
+        sha256__in=items, role=EvidenceFile.Role.EVIDENTIARY, item__in=access.visible_to(user)
+    ).select_related("item"):
+        items[file.sha256].append(file.item)
+    return [(one, items[one.sha256]) for one in faulty]
 
 
 def ledger_head() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from archive import custody, outbox
 from archive.models.job import Job
-from evidence import exporting, intake, processing, sidecars, verifying
+from evidence import exporting, intake, processing, reading_back, sidecars, verifying
 
 RECENTLY = timedelta(days=2)  # how far back an hourly look for missing sidecars goes
 
@@ -18,6 +18,7 @@ HANDLERS = {
     "evidence.analyse": processing.analyse,
     "evidence.seal": intake.seal,
     "evidence.export": exporting.produce,
+    reading_back.KIND: reading_back.produce,
     verifying.WHOLE: verifying.produce,
     verifying.SINCE_LAST: verifying.produce,
 }
@@ -28,6 +29,7 @@ GIVEN_UP = {
     "evidence.analyse": processing.give_up,
     "evidence.seal": intake.give_up,
     "evidence.export": exporting.give_up,
+    reading_back.KIND: reading_back.give_up,
     verifying.WHOLE: verifying.give_up,
     verifying.SINCE_LAST: verifying.give_up,
 }
@@ -47,6 +49,12 @@ def work(job: str) -> None:
 def verify(kind: str) -> None:
     """Plan an audit in the archive's own name."""
     verifying.plan(kind, actor=custody.ARCHIVE, now=timezone.now())
+
+
+@shared_task(name="evidence.read_back")
+def read_back() -> None:
+    """Plan the reading of the originals that are due."""
+    reading_back.plan(now=timezone.now())
 
 
 @shared_task(name="evidence.restore_sidecars")

@@ -33,6 +33,7 @@ class StoredObject(models.Model):
     last_fixity_outcome = models.CharField(max_length=20, choices=Fixity, blank=True)
 
     class Meta:
+        verbose_name = "original"
         ordering = ["first_stored_at", "sha256"]
         indexes = [models.Index(fields=["last_fixity_at"], name="stored_by_last_fixity")]
         constraints = [

@@ -2,11 +2,11 @@
 
 from django.contrib import admin
 
-from evidence.admin import cases, items, ledger, people, sources
+from evidence.admin import cases, items, ledger, originals, people, sources
 
 admin.site.site_header = "Muniment"
 admin.site.site_title = "Muniment"
 admin.site.index_title = "Home"
 admin.site.enable_nav_sidebar = False  # the places stand in the header
 
-__all__ = ["cases", "items", "ledger", "people", "sources"]
+__all__ = ["cases", "items", "ledger", "originals", "people", "sources"]

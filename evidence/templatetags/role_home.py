@@ -4,7 +4,7 @@ from typing import Any
 
 from django import template
 
-from evidence import access, presenting
+from evidence import access, presenting, reading_back
 from evidence.models.analysis import Analysis
 from evidence.models.upload import Upload
 
@@ -13,7 +13,7 @@ register = template.Library()
 
 @register.inclusion_tag("admin/evidence/home.html", takes_context=True)
 def role_home(context: dict[str, Any]) -> dict[str, Any]:
-    """Gather what waits for this person: five queries."""
+    """Gather what waits for this person: six queries."""
     user = context["request"].user
     items = access.visible_to(user)
     return {
@@ -28,4 +28,5 @@ def role_home(context: dict[str, Any]) -> dict[str, Any]:
         ).count(),
         "cases": access.cases_for(user),
         "ledger": presenting.ledger_head(),
+        "faulty": reading_back.faulty().count(),
     }

@@ -112,7 +112,7 @@ def test_the_sweep_begins_with_the_longest_unread_and_stops_in_time():
         StoredObject.objects.filter(pk=row.pk).update(last_fixity_at=NOW - timedelta(days=age + 1))
     store.path(rows[2].sha256).chmod(0o600)
     store.path(rows[2].sha256).write_bytes(b"?")
-    ticks = iter([NOW, NOW, NOW, NOW, NOW + timedelta(hours=1)])
+    ticks = iter([NOW, NOW, NOW, NOW, NOW, NOW + timedelta(hours=1)])
 
     found = list(
         fixity.sweep(started=NOW, clock=lambda: next(ticks), until=NOW + timedelta(minutes=1))

@@ -16,7 +16,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -335,10 +335,10 @@ def test_bytes_that_cannot_be_read_are_not_called_damaged(root, held, monkeypatc
     auditing.audit()
     real = store._read_back
 
-    def failing(asked: str) -> store.FixityResult:
+    def failing(asked: str, pace: Any) -> store.FixityResult:
         if asked == sha256:
             raise OSError(errno.EIO, "Input/output error")
-        return real(asked)
+        return real(asked, pace)
 
     monkeypatch.setattr(store, "_read_back", failing)
     report = auditing.audit()
@@ -356,10 +356,10 @@ def test_a_reading_that_succeeds_at_the_second_attempt_is_said_and_is_no_damage(
     real = store._read_back
     failures = iter([OSError(errno.EIO, "Input/output error")])
 
-    def failing_once(asked: str) -> store.FixityResult:
+    def failing_once(asked: str, pace: Any) -> store.FixityResult:
         if asked == sha256 and (error := next(failures, None)):
             raise error
-        return real(asked)
+        return real(asked, pace)
 
     monkeypatch.setattr(store, "_read_back", failing_once)
     report = auditing.examine()

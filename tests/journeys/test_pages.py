@@ -13,6 +13,7 @@ PAGES = {
     "items": "/admin/evidence/evidenceitem/",
     "upload": "/upload/",
     "ledger": "/admin/archive/entry/",
+    "fixity": "/admin/archive/storedobject/",
     "exports": "/exports/",
     "cases": "/admin/evidence/case/",
     "new case": "/admin/evidence/case/add/",
