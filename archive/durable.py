@@ -41,6 +41,21 @@ def hand_out(source: IO[bytes], path: Path) -> None:
     _sync(path.parent)
 
 
+def put_in_place(source: IO[bytes], path: Path) -> None:
+    """``path`` holds all of ``source`` on disk, whole or as before, readable by group."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        with temporary.open("xb") as file:
+            shutil.copyfileobj(source, file)
+            file.flush()
+            os.fchmod(file.fileno(), 0o440)
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync(path.parent)
+
+
 def sync(path: Path) -> None:
     """A file that somebody else wrote is on disk, with its name and its folder's."""
     for each in (path, path.parent, path.parent.parent):

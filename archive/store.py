@@ -50,6 +50,7 @@ __all__ = [
     "held",
     "open",
     "path",
+    "place",
     "place_at",
     "put",
     "put_file",
@@ -83,7 +84,7 @@ def put(
     StoreError when the length is not ``declared_size`` or the bytes can't be made durable; then
     nothing of it stays.
     """
-    return _place().put(chunks, declared_size=declared_size, progress=progress)
+    return place().put(chunks, declared_size=declared_size, progress=progress)
 
 
 def put_file(path: Path, *, progress: Progress | None = None) -> Kept:
@@ -92,7 +93,7 @@ def put_file(path: Path, *, progress: Progress | None = None) -> Kept:
     Nobody may write to it any more.  Its name stays, so that a crash before the commit can begin
     again; the caller calls ``discard_upload`` after the commit.  Raises as ``put`` does.
     """
-    return _place().put_file(Path(path), progress=progress)
+    return place().put_file(Path(path), progress=progress)
 
 
 def discard_upload(path: Path) -> None:
@@ -128,31 +129,31 @@ def record(kept: Kept, *, now: datetime | None = None) -> StoredObject:
 
 def open(sha256: str) -> IO[bytes]:  # noqa: A001 - store.open reads well, and nothing here opens files
     """Open an original for reading and seeking.  Raises MissingError, DamagedError, StoreError."""
-    return _place().open(sha256)
+    return place().open(sha256)
 
 
 def path(sha256: str) -> Path:
     """Return where an original lies on disk.  Raises RuntimeError when originals are elsewhere."""
-    place = _place()
-    if not isinstance(place, Disk):
+    here = place()
+    if not isinstance(here, Disk):
         raise RuntimeError("originals are not kept on disk here")  # noqa: TRY004 - a wrong setting
-    return place.path(sha256)
+    return here.path(sha256)
 
 
 def write_sidecar(sha256: str, item: uuid.UUID | str, payload: Mapping[str, Any]) -> None:
     """Write ``<sha256>.<item>.json`` beside the original, whole or not at all."""
     text = json.dumps(payload, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False)
-    _place().write_sidecar(sha256, str(uuid.UUID(str(item))), text.encode() + b"\n")
+    place().write_sidecar(sha256, str(uuid.UUID(str(item))), text.encode() + b"\n")
 
 
 def has_sidecar(sha256: str, item: uuid.UUID | str) -> bool:
     """Say whether ``<sha256>.<item>.json`` lies beside the original."""
-    return _place().has_sidecar(sha256, str(uuid.UUID(str(item))))
+    return place().has_sidecar(sha256, str(uuid.UUID(str(item))))
 
 
 def read_sidecar(sha256: str, item: uuid.UUID | str) -> bytes:
     """Return the bytes of ``<sha256>.<item>.json``.  Raises MissingError, StoreError."""
-    return _place().read_sidecar(sha256, str(uuid.UUID(str(item))))
+    return place().read_sidecar(sha256, str(uuid.UUID(str(item))))
 
 
 def check(sha256: str, *, pace: Callable[[int], None] | None = None) -> FixityResult:
@@ -179,7 +180,7 @@ def survey() -> Iterator[Lying]:
 
     Raises StoreError when a part of it can't be listed.
     """
-    return _place().survey()
+    return place().survey()
 
 
 def held() -> Iterator[str]:
@@ -189,12 +190,12 @@ def held() -> Iterator[str]:
 
 def sweep_temporary(older_than: timedelta) -> int:
     """Remove half-written files older than this, never younger; return how many."""
-    return _place().sweep_temporary(older_than)
+    return place().sweep_temporary(older_than)
 
 
 def _read_back(sha256: str, pace: Callable[[int], None] | None) -> FixityResult:
     try:
-        with _place().open(sha256) as file:
+        with place().open(sha256) as file:
             measured = measure(_paced(read_pieces(file), pace))
     except MissingError as error:
         return FixityResult(sha256, StoredObject.Fixity.MISSING, None, None, str(error))
@@ -230,7 +231,8 @@ def place_at(where: str) -> Place:
     return Disk(Path(where).absolute())
 
 
-def _place() -> Place:
+def place() -> Place:
+    """Return the place that the settings name."""
     if settings.STORE_BACKEND == "s3":
         options = dict(settings.STORE_S3)
         return Bucket(_disk(), bucket=str(options.pop("bucket")), **options)

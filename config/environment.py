@@ -105,6 +105,12 @@ class Environment:
     S3_REGION: str = _setting("", "Region of the bucket.")
     S3_ACCESS_KEY_ID: str = _setting("", "S3 access key.")
     S3_SECRET_ACCESS_KEY: str = _setting("", "S3 secret key.")
+    S3_LOCK_MODE: str = _setting(
+        "", "Object Lock of originals: GOVERNANCE or COMPLIANCE; the bucket's own rule when empty."
+    )
+    S3_LOCK_DAYS: int = _setting(
+        0, "How long a locked original can't be removed by anybody.", unit="days"
+    )
 
 
 def _converted(name: str, kind: str, text: str) -> Any:

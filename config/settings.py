@@ -185,7 +185,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 
 # Originals never pass through these: archive.store keeps them in its own order of writing.
-_S3 = {
+S3_FILES: dict[str, Any] = {
     "bucket_name": ENVIRONMENT.S3_BUCKET,
     "endpoint_url": ENVIRONMENT.S3_ENDPOINT_URL or None,
     "region_name": ENVIRONMENT.S3_REGION or None,
@@ -201,7 +201,7 @@ def _storage(folder: str) -> dict[str, Any]:
     if ENVIRONMENT.S3_BUCKET:
         return {
             "BACKEND": "storages.backends.s3.S3Storage",
-            "OPTIONS": {**_S3, "location": folder},
+            "OPTIONS": {**S3_FILES, "location": folder},
         }
     return {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
@@ -220,12 +220,15 @@ FIXITY_DAYS = ENVIRONMENT.MUNIMENT_FIXITY_DAYS
 FIXITY_RATE = ENVIRONMENT.MUNIMENT_FIXITY_RATE
 # "disk" or "s3": names a module of archive.backends, which keeps the originals.
 STORE_BACKEND = "s3" if ENVIRONMENT.S3_BUCKET else "disk"
-STORE_S3 = {
+STORE_S3: dict[str, Any] = {
     "bucket": ENVIRONMENT.S3_BUCKET,
     "endpoint_url": ENVIRONMENT.S3_ENDPOINT_URL or None,
     "region_name": ENVIRONMENT.S3_REGION or None,
     "aws_access_key_id": ENVIRONMENT.S3_ACCESS_KEY_ID or None,
     "aws_secret_access_key": ENVIRONMENT.S3_SECRET_ACCESS_KEY or None,
+    # Object Lock: how, and for how many days, the bucket refuses to remove or change a version.
+    "lock_mode": ENVIRONMENT.S3_LOCK_MODE or None,
+    "lock_days": ENVIRONMENT.S3_LOCK_DAYS or None,
 }
 
 # The broker is a doorbell; the outbox in the database is the record of work.

@@ -13,6 +13,7 @@ import contextlib
 import functools
 import hashlib
 import io
+import uuid
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,6 +38,7 @@ from archive.backends.disk import Disk, measured
 from archive.proof.digests import Measurement
 
 PREFIX = "originals/"
+DAMAGED = "damaged/"  # what was found under an original's name and replaced
 PART = 16 * 1024 * 1024  # bytes; S3 takes at most 10,000 parts, so larger files get larger parts
 MOST_PARTS = 10_000
 WINDOW = 4 * 1024 * 1024  # bytes asked for at a time when reading
@@ -61,9 +63,19 @@ def _client(options: tuple[tuple[str, str | None], ...]) -> Any:
 class Bucket:
     """The place for originals in one bucket; ``disk`` holds what is on its way."""
 
-    def __init__(self, disk: Disk, *, bucket: str, **options: str | None) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        *,
+        bucket: str,
+        lock_mode: str | None = None,
+        lock_days: int | None = None,
+        **options: str | None,
+    ) -> None:
+        """A lock is put on each original; without one the bucket's own rule holds."""
         self.disk = disk
         self.bucket = bucket
+        self.lock = (lock_mode, timedelta(days=lock_days or 0)) if lock_mode else None
         self.client = _client(tuple(sorted(options.items())))
 
     def put(
@@ -171,33 +183,101 @@ class Bucket:
         key = self._key(sha256.hex())
         already_held = False
         try:
-            if measurement.size <= PART:
-                self._put_whole(key, path.read_bytes(), sha256)
-            else:
-                self._put_in_parts(key, path, measurement.size)
+            self._upload(key, path, measurement, {"IfNoneMatch": "*"})
         except ClientError as error:
             if error.response["ResponseMetadata"].get("HTTPStatusCode") not in {409, 412}:
                 raise _said(error, key) from error
             already_held = True  # or our own first attempt, whose answer was lost
         except BotoCoreError as error:
             raise _said(error, key) from error
-        self._must_read_back(sha256.hex())
-        return Kept(measurement, already_held)
+        healed = False
+        try:
+            self._must_read_back(sha256.hex())
+        except DamagedError:
+            if not already_held:
+                raise
+            self._heal(key, path, measurement)
+            healed = True
+        self._must_be_locked(key)
+        return Kept(measurement, already_held, healed)
 
-    def _put_whole(self, key: str, content: bytes, sha256: bytes) -> None:
+    def _must_be_locked(self, key: str) -> None:
+        """See that the lock is on; some endpoints leave it out of uploads in parts."""
+        if self.lock is None:
+            return
+        asked = self._locked()
+        try:
+            if "ObjectLockMode" not in self.client.head_object(Bucket=self.bucket, Key=key):
+                self.client.put_object_retention(
+                    Bucket=self.bucket,
+                    Key=key,
+                    Retention={
+                        "Mode": asked["ObjectLockMode"],
+                        "RetainUntilDate": asked["ObjectLockRetainUntilDate"],
+                    },
+                    ChecksumAlgorithm="SHA256",
+                )
+            if "ObjectLockMode" not in self.client.head_object(Bucket=self.bucket, Key=key):
+                raise StoreError(f"The bucket does not lock {key}; not accepted.")
+        except _BAD_ANSWERS as error:
+            raise _said(error, key) from error
+
+    def _heal(self, key: str, path: Path, measurement: Measurement) -> None:
+        """Put the true bytes over damaged ones, which are kept for study under ``damaged/``.
+
+        Only over those that were found: whoever replaced them meanwhile is not overwritten.
+        """
+        sha256 = measurement.sha256.hex()
+        try:
+            found = self.client.head_object(Bucket=self.bucket, Key=key)["ETag"]
+            self.client.copy(
+                {"Bucket": self.bucket, "Key": key},
+                self.bucket,
+                f"{DAMAGED}{sha256}.{uuid.uuid4().hex}",
+            )
+            self._upload(key, path, measurement, {"IfMatch": found})
+        except _BAD_ANSWERS as error:
+            raise _said(error, key) from error
+        self._must_read_back(sha256)
+
+    def _upload(
+        self, key: str, path: Path, measurement: Measurement, condition: dict[str, str]
+    ) -> None:
+        if measurement.size <= PART:
+            self._put_whole(key, path.read_bytes(), measurement.sha256, condition)
+        else:
+            self._put_in_parts(key, path, measurement.size, condition)
+
+    def _locked(self) -> dict[str, Any]:
+        if self.lock is None:
+            return {}
+        mode, length = self.lock
+        return {
+            "ObjectLockMode": mode,
+            "ObjectLockRetainUntilDate": datetime.now(UTC) + length,
+        }
+
+    def _put_whole(
+        self, key: str, content: bytes, sha256: bytes, condition: dict[str, str]
+    ) -> None:
         self.client.put_object(
             Bucket=self.bucket,
             Key=key,
             Body=content,
             ContentType="application/octet-stream",
-            IfNoneMatch="*",
+            ChecksumAlgorithm="SHA256",
             ChecksumSHA256=base64.b64encode(sha256).decode("ascii"),
+            **condition,
+            **self._locked(),
         )
 
-    def _put_in_parts(self, key: str, path: Path, size: int) -> None:
+    def _put_in_parts(self, key: str, path: Path, size: int, condition: dict[str, str]) -> None:
         where = {"Bucket": self.bucket, "Key": key}
         upload = self.client.create_multipart_upload(
-            **where, ContentType="application/octet-stream", ChecksumAlgorithm="SHA256"
+            **where,
+            ContentType="application/octet-stream",
+            ChecksumAlgorithm="SHA256",
+            **self._locked(),
         )["UploadId"]
         part_size = max(PART, -(-size // MOST_PARTS))
         parts: list[dict[str, Any]] = []
@@ -217,7 +297,7 @@ class Bucket:
                         {"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": checksum}
                     )
             self.client.complete_multipart_upload(
-                **where, UploadId=upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
+                **where, UploadId=upload, MultipartUpload={"Parts": parts}, **condition
             )
         except BaseException:
             # If the abort fails too, the sweep does it later; the first error is the one to show.

@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 from moto.server import ThreadedMotoServer
 
 from archive.backends import DamagedError, MissingError, StoreError, pieces, s3
@@ -436,14 +436,73 @@ def test_a_bucket_gives_back_what_was_put_and_can_be_read_anywhere(bucket, monke
     assert not list(bucket.disk.temporary.iterdir())
 
 
-def test_other_bytes_under_the_name_in_the_bucket_are_never_accepted_or_replaced(bucket):
-    bucket.client.put_object(Bucket=bucket.bucket, Key=bucket._key(SHA256), Body=b"other")
+@pytest.mark.parametrize("part", [1024 * 1024 * 16, 5 * 1024 * 1024])
+def test_true_bytes_replace_other_ones_in_the_bucket_which_are_kept(bucket, monkeypatch, part):
+    monkeypatch.setattr(s3, "PART", part)
+    content = random.Random(3).randbytes(6 * 1024 * 1024)
+    digest = hashlib.sha256(content).hexdigest()
+    bucket.client.put_object(Bucket=bucket.bucket, Key=bucket._key(digest), Body=b"other")
 
-    with pytest.raises(DamagedError, match="other bytes"):
+    kept = keep(bucket, content)
+
+    assert (kept.already_held, kept.healed) == (True, True)
+    with bucket.open(digest) as file:
+        assert file.read() == content
+    (damaged,) = bucket.client.list_objects_v2(Bucket=bucket.bucket, Prefix="damaged/")["Contents"]
+    assert damaged["Key"].startswith(f"damaged/{digest}.")
+    answer = bucket.client.get_object(Bucket=bucket.bucket, Key=damaged["Key"])
+    assert answer["Body"].read() == b"other"
+    assert held(bucket) == [digest]
+
+
+def test_what_somebody_else_put_there_meanwhile_is_not_overwritten(bucket, monkeypatch):
+    key = bucket._key(SHA256)
+    bucket.client.put_object(Bucket=bucket.bucket, Key=key, Body=b"other")
+    copy = bucket.client.copy
+
+    def slow(*args):
+        copy(*args)
+        bucket.client.put_object(Bucket=bucket.bucket, Key=key, Body=b"a third")
+
+    monkeypatch.setattr(bucket.client, "copy", slow)
+
+    with pytest.raises(StoreError):
         keep(bucket)
 
-    answer = bucket.client.get_object(Bucket=bucket.bucket, Key=bucket._key(SHA256))
-    assert answer["Body"].read() == b"other"
+    assert bucket.client.get_object(Bucket=bucket.bucket, Key=key)["Body"].read() == b"a third"
+
+
+@pytest.mark.parametrize("part", [1024 * 1024 * 16, 5 * 1024 * 1024])
+def test_a_locked_original_can_be_neither_removed_nor_lost_by_overwriting(
+    endpoint, disk, monkeypatch, part
+):
+    monkeypatch.setattr(s3, "PART", part)
+    place = Bucket(
+        disk,
+        bucket=f"locked-{part}",
+        lock_mode="COMPLIANCE",
+        lock_days=30,
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="x",
+        aws_secret_access_key="y",
+    )
+    client = place.client
+    client.create_bucket(Bucket=place.bucket, ObjectLockEnabledForBucket=True)
+    content = random.Random(4).randbytes(6 * 1024 * 1024)
+    key = place._key(hashlib.sha256(content).hexdigest())
+    keep(place, content)
+    version = client.head_object(Bucket=place.bucket, Key=key)["VersionId"]
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        client.delete_object(Bucket=place.bucket, Key=key, VersionId=version)
+    client.put_object(Bucket=place.bucket, Key=key, Body=b"over it")
+
+    held_still = client.get_object(Bucket=place.bucket, Key=key, VersionId=version)
+    assert held_still["Body"].read() == content
+    assert keep(place, content).healed
+    with place.open(hashlib.sha256(content).hexdigest()) as file:
+        assert file.read() == content
 
 
 def test_a_failed_part_aborts_the_whole_and_shows_nothing(bucket, monkeypatch):
