@@ -35,19 +35,24 @@ class Moved:
 
 
 @dataclass(frozen=True)
-class Target:
-    """A new place: for originals, for previews and for bundles."""
+class Holding:
+    """A place for all bytes: for originals, for previews and for bundles."""
 
     originals: Place
     derivatives: Storage
     bundles: Storage
 
 
-def target(where: str) -> Target:
+def here() -> Holding:
+    """Return the place that the settings name."""
+    return Holding(store.place(), storages["derivatives"], storages["bundles"])
+
+
+def at(where: str) -> Holding:
     """Return the place ``s3://BUCKET``, or a data folder.  Raises StoreError."""
     if where.startswith("s3://"):
         options = {**settings.S3_FILES, "bucket_name": where.removeprefix("s3://")}
-        return Target(
+        return Holding(
             store.place_at(where),
             S3Storage(**options, location="derivatives"),
             S3Storage(**options, location="bundles"),
@@ -56,7 +61,7 @@ def target(where: str) -> Target:
     if not folder.is_dir():
         raise StoreError(f"{where} is neither s3://BUCKET nor a folder that is there.")
     (folder / "store").mkdir(exist_ok=True, mode=0o750)
-    return Target(
+    return Holding(
         store.place_at(str(folder / "store")),
         *(
             FileSystemStorage(location=folder / name, file_permissions_mode=0o440)
@@ -65,26 +70,62 @@ def target(where: str) -> Target:
     )
 
 
-def move(to: Target) -> Iterator[Moved]:
-    """Copy and compare everything; yield each thing as it comes.  Raises StoreError."""
-    source = store.place()
-    seen: set[str] = set()
-    for one in source.survey():
-        if one.is_original:
-            seen.add(one.sha256)
-            yield _original(source, to.originals, one.sha256)
-    for one in source.survey():
-        if one.item and not one.fault:
-            yield _sidecar(source, to.originals, one)
+def move(source: Holding, to: Holding, *, read_again: bool) -> Iterator[Moved]:
+    """Copy and compare everything; yield each thing as it comes.  Raises StoreError.
+
+    What is there already is read back if ``read_again``; else its name counts, which a file has
+    only when it is whole.
+    """
+    trusted: set[str] = set()
+    if not read_again:
+        trusted = {one.path.rpartition("/")[2] for one in to.originals.survey() if not one.fault}
+    for one in source.originals.survey():
+        if one.fault:
+            continue  # `manage.py verify` names it
+        if (name := one.path.rpartition("/")[2]) in trusted:
+            yield Moved(name)
+        elif one.item:
+            yield _sidecar(source.originals, to.originals, one)
+        else:
+            yield _original(source.originals, to.originals, one.sha256)
+    for kind, old, new in (
+        ("preview", source.derivatives, to.derivatives),
+        ("bundle", source.bundles, to.bundles),
+    ):
+        for name in _names(old):
+            if not read_again and new.exists(name):
+                yield Moved(f"{kind} {name}")
+            else:
+                yield _file(kind, old, new, name)
+
+
+def lacking(holding: Holding) -> Iterator[Moved]:
+    """Yield what rows name and the place lacks, by its names alone."""
+    originals = {one.sha256 for one in holding.originals.survey() if one.is_original}
     for sha256 in StoredObject.objects.values_list("sha256", flat=True).iterator():
-        if sha256 not in seen:
-            yield Moved(f"original sha256:{sha256}", fault="it is missing at the old place")
-    previews = EvidenceFile.objects.exclude(storage_name="").order_by("pk")
-    for name, sha256 in previews.values_list("storage_name", "sha256").iterator():
-        yield _file("preview", storages["derivatives"], to.derivatives, name, sha256)
-    bundles = Bundle.objects.exclude(storage_name="").order_by("pk")
-    for name, sha256 in bundles.values_list("storage_name", "sha256").iterator():
-        yield _file("bundle", storages["bundles"], to.bundles, name, sha256)
+        if sha256 not in originals:
+            yield Moved(f"original sha256:{sha256}", fault="it is missing")
+    for kind, storage, rows in (
+        ("preview", holding.derivatives, EvidenceFile.objects.all()),
+        ("bundle", holding.bundles, Bundle.objects.all()),
+    ):
+        held = set(_names(storage))
+        named = rows.exclude(storage_name="").order_by("pk")
+        for name in named.values_list("storage_name", flat=True).iterator():
+            if name not in held:
+                yield Moved(f"{kind} {name}", fault="it is missing")
+
+
+def _names(storage: Storage, folder: str = "") -> Iterator[str]:
+    try:
+        folders, files = storage.listdir(folder)
+    except FileNotFoundError:
+        return  # nothing was ever kept
+    for name in sorted(files):
+        if name and not name.startswith("."):
+            yield f"{folder}{name}"
+    for name in sorted(folders):
+        yield from _names(storage, f"{folder}{name}/")
 
 
 def _original(source: Place, target: Place, sha256: str) -> Moved:
@@ -133,13 +174,12 @@ def _is_sidecar(place: Place, one: store.Lying, content: bytes) -> bool:
         return False
 
 
-def _file(kind: str, source: Storage, target: Storage, name: str, sha256: str) -> Moved:
+def _file(kind: str, source: Storage, target: Storage, name: str) -> Moved:
     what = f"{kind} {name}"
     try:
+        sha256 = _digest_of(source, name)
         if target.exists(name) and _digest_of(target, name) == sha256:
             return Moved(what)
-        if (found := _digest_of(source, name)) != sha256:
-            return Moved(what, fault=f"sha256:{found} lies under it at the old place")
         with source.open(name) as file:
             _put(target, name, file)
         if (found := _digest_of(target, name)) != sha256:

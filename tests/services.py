@@ -90,6 +90,11 @@ class PostgreSQL:
             )
         return copy
 
+    def make_empty(self, made: TwoRoles) -> None:
+        """Make a further database that belongs to roles which are there."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {made.name} OWNER {made.role}_owner".encode())
+
     def dump(self, made: TwoRoles, *, tables: str) -> str:
         """Write the rows of the tables whose names match as SQL."""
         command = (_installed_binaries() / "pg_dump", "--data-only", f"--table={tables}")

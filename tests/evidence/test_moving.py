@@ -68,6 +68,10 @@ def archive(opened_log):
     assert EvidenceFile.objects.filter(role="derivative").exists()
 
 
+def _move(to: moving.Holding) -> Iterator[moving.Moved]:
+    return moving.move(moving.here(), to, read_again=True)
+
+
 def _in_use(settings, name: str) -> None:
     settings.STORE_BACKEND = "s3"
     settings.STORAGES = {
@@ -127,15 +131,15 @@ def test_to_a_bucket_and_back_nothing_is_lost_and_the_audit_holds(
 
 
 def test_a_move_that_stops_after_any_thing_is_ended_by_the_next(archive, bucket, capsys):
-    to = moving.target(f"s3://{bucket}")
-    whole = len(list(moving.move(moving.target(_empty(bucket, "first")))))
+    to = moving.at(f"s3://{bucket}")
+    whole = len(list(_move(moving.at(_empty(bucket, "first")))))
     for done in range(whole):
-        attempt = moving.move(to)
+        attempt = _move(to)
         for _ in range(done + 1):
             next(attempt)
         attempt.close()
 
-    again = list(moving.move(to))
+    again = list(_move(to))
 
     assert len(again) == whole
     assert not [one for one in again if one.fault or one.is_new]
@@ -170,13 +174,13 @@ def test_damaged_bytes_do_not_move_and_are_named(archive, tmp_path, capsys):
 def test_half_files_at_the_new_place_are_made_whole(archive, tmp_path):
     new = tmp_path / "new"
     new.mkdir()
-    list(moving.move(moving.target(str(new))))
+    list(_move(moving.at(str(new))))
     whole = {path: path.read_bytes() for path in new.rglob("*") if path.is_file()}
     for path, content in whole.items():
         path.chmod(0o640)
         path.write_bytes(content[: len(content) // 2])
 
-    moved = list(moving.move(moving.target(str(new))))
+    moved = list(_move(moving.at(str(new))))
 
     assert not [one for one in moved if one.fault]
     assert {path: path.read_bytes() for path in whole} == whole
@@ -188,7 +192,7 @@ def test_the_old_place_is_only_read(archive, tmp_path, settings):
     new = tmp_path / "new"
     new.mkdir()
 
-    list(moving.move(moving.target(str(new))))
+    list(_move(moving.at(str(new))))
 
     names = {path.relative_to(before) for path in before.rglob("*")}
     root = Path(settings.STORE_DIR)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser
 from collections import Counter
+from itertools import chain
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -29,7 +30,9 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         counted: Counter[str] = Counter()
         try:
-            for one in moving.move(moving.target(options["to"])):
+            new = moving.at(options["to"])
+            moved = moving.move(moving.here(), new, read_again=True)
+            for one in chain(moved, moving.lacking(new)):
                 outcome = "at fault" if one.fault else "copied" if one.is_new else "there already"
                 counted[outcome] += 1
                 if one.fault:
