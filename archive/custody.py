@@ -21,7 +21,7 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
@@ -233,7 +233,9 @@ class _Turn:
         file, self._file = self._file, None
         if file is not None:
             fcntl.flock(file, fcntl.LOCK_UN)  # a child forked meanwhile would keep it
-            os.close(file)
+            # What was written is committed by now; nothing is in this file that could be lost.
+            with suppress(OSError):
+                os.close(file)
 
 
 def _append(drafts: Sequence[_Draft], *, actor: Actor, now: datetime | None) -> None:

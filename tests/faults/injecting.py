@@ -106,9 +106,10 @@ def injected(
     lines = log.splitlines()
     if fault == "kill":
         # Killed at its entry, the call is the last thing that the process is seen to do.
-        killed = [line.split()[0] for line in lines if "+++ killed by SIGKILL" in line]
-        last = [line for line in lines if killed and line.split()[0] == killed[0] and "(" in line]
-        fired = last[-1] if last and run.code != 0 else ""
+        killed = {line.split()[0] for line in lines if "+++ killed by SIGKILL" in line}
+        last = {line.split()[0]: line for line in lines if "(" in line}  # of each of its threads
+        ends = [line for thread, line in last.items() if thread in killed]
+        fired = next((one for one in ends if re.match(rf"\d+ +{point.call}\(", one)), "")
     else:
         fired = next((line for line in lines if "(INJECTED)" in line), "")
     return Run(run.code, run.out, run.err, fired)

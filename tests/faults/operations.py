@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import shutil
@@ -25,6 +26,10 @@ class Operation:
     name: str
     command: tuple[str, ...]
     prepare: Callable[[by_command.Archive], None]
+    #: What must hold beside the oracle when the command has been run again.
+    wrong: Callable[[by_command.Archive], list[str]] = lambda _archive: []
+    #: Whether the archive can be used before the command has come to its end.
+    is_usable: bool = True
 
     def argv(self) -> list[str]:
         return [sys.executable, str(ROOT / "manage.py"), *self.command]
@@ -79,10 +84,80 @@ def worked_out(archive: by_command.Archive) -> None:
     archive.manage("process")
 
 
+def called_damaged(archive: by_command.Archive) -> None:
+    """Whole originals that the last reading called damaged: the next has something to record."""
+    worked_out(archive)
+    archive.run(
+        """
+        from archive.models.stored_object import StoredObject
+        StoredObject.objects.update(state="damaged", last_fixity_outcome="damaged")
+        """
+    )
+
+
+def with_room_elsewhere(archive: by_command.Archive) -> None:
+    worked_out(archive)
+    (archive.folder / "new").mkdir()
+
+
+def migrated_back(archive: by_command.Archive) -> None:
+    """The database as an older version left it."""
+    worked_out(archive)
+    archive.manage("migrate", "archive", "0003", "--verbosity", "0")
+
+
+def lost(archive: by_command.Archive) -> None:
+    """Nothing is left but the backup and the keys."""
+    worked_out(archive)
+    archive.manage("backup", "--to", "backup")
+    for path in (archive.folder / "data").iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def wrong_in_the_history(archive: by_command.Archive) -> list[str]:
+    """Each item says once that its original is whole again."""
+    told = archive.run(
+        """
+        import collections, json
+        from archive.models.ledger import Entry
+        rows = Entry.objects.filter(kind="media.fixity_checked").values_list("item", flat=True)
+        print(json.dumps(sorted(collections.Counter(rows).values())))
+        """
+    )
+    times = json.loads(told.splitlines()[-1])
+    expected = [1] * (len(FILES) + 1)
+    return [] if times == expected else [f"recorded {times} times, not {expected}"]
+
+
+def wrong_in(folder: str) -> Callable[[by_command.Archive], list[str]]:
+    """At the other place each name has its own bytes, and in the end all are there."""
+
+    def look(archive: by_command.Archive) -> list[str]:
+        wrong = []
+        ours, others = archive.folder / "data" / "store", archive.folder / folder / "store"
+        names = {path.name for path in ours.rglob("*") if path.is_file() and path.suffix != ".lock"}
+        found = {path.name: path for path in others.rglob("*") if path.is_file()}
+        for name, path in found.items():
+            if path.parent.name == "tmp":
+                continue  # half written, and not under a name of its own
+            if len(name) == 64 and hashlib.sha256(path.read_bytes()).hexdigest() != name:
+                wrong.append(f"{folder}: other bytes under {name}")
+        if missing := [name for name in names if len(name) == 64 and name not in found]:
+            wrong.append(f"{folder}: without {missing}")
+        return wrong
+
+    return look
+
+
 OPERATIONS = (
     Operation("ingest", INGEST, nothing),
     Operation("worker", ("process",), taken_in),
     Operation("export", EXPORT, worked_out),
+    Operation("fixity", ("fixity", "--all", "--rate", "0"), called_damaged, wrong_in_the_history),
+    Operation("move", ("move_store", "--to", "new"), with_room_elsewhere, wrong_in("new")),
+    Operation("migration", ("migrate", "--verbosity", "0"), migrated_back, is_usable=False),
+    Operation("backup", ("backup", "--to", "backup"), worked_out, wrong_in("backup")),
+    Operation("restore", ("restore", "--from", "backup"), lost, is_usable=False),
 )
 
 #: Run inside the archive: the oracle, as JSON.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import sqlite3
@@ -16,6 +17,12 @@ from tests.faults.operations import Operation
 from tests.journeys import by_command
 from tests.journeys.conftest import variables
 
+#: What the second run says when the first came as far as the end.
+_COME_FAR = {"export": "is there already", "restore": "is not empty"}
+#: The last line of a traceback that nobody turned into a refusal.
+_BROKEN = re.compile(
+    r"\A\s*\Z|^(?!CommandError|.*CheckError)[\w.]*(Error|Exception)\b[^\n]*\Z", re.MULTILINE
+)
 _RECEIPT = re.compile(r"^(\S+)  sha256:([0-9a-f]{64})  (.+)$", re.MULTILINE)
 
 
@@ -59,10 +66,12 @@ def strike(made: Prepared, point: Point, fault: str) -> list[str]:
     )
     if not run.fired:
         return [f"not fired (exit code {run.code})"]
-    wrong = [f"after the fault: {one}" for one in _unlike(archive, run.out)]
+    wrong = []
+    if operation.is_usable:
+        wrong += [f"after the fault: {one}" for one in _unlike(archive, run.out)]
     if run.code == injecting.HUNG:
         wrong.append(f"it hung; its last words: {run.err.strip()[-300:]}")
-    if fault != "kill" and run.code and not re.search(r"^CommandError: ", run.err, re.MULTILINE):
+    if fault != "kill" and run.code and _BROKEN.search(run.err.strip()):
         wrong.append(f"ended with {run.code} and no refusal in words: {run.err.strip()[-300:]}")
     _later(archive)
     wrong += [f"after the same command again: {one}" for one in _again(archive, operation)]
@@ -71,9 +80,12 @@ def strike(made: Prepared, point: Point, fault: str) -> list[str]:
 
 def _later(archive: by_command.Archive) -> None:
     """Time passes: leases of the dead run out, and what was put off is due."""
+    if not (archive.folder / "data" / "archive.sqlite3").exists():
+        return  # nothing is restored yet
     with (
         closing(sqlite3.connect(archive.folder / "data" / "archive.sqlite3")) as database,
         database,
+        contextlib.suppress(sqlite3.OperationalError),  # it has no tables yet
     ):
         database.execute(
             "UPDATE archive_job SET not_before = NULL, lease_until = '2020-01-01 00:00:00' "
@@ -100,11 +112,12 @@ def _again(archive: by_command.Archive, operation: Operation) -> list[str]:
     refused = _bundle(archive)
     done = archive.attempt(*operation.command)
     wrong = list(refused)
-    if operation.name == "export" and "is there already" in done.stderr:
-        done.returncode = 0  # the first run came as far as the finished file
+    said = _COME_FAR.get(operation.name)
+    if said is not None and said in done.stderr:
+        done.returncode = 0
     if done.returncode:
         wrong.append(f"exit code {done.returncode}: {done.stderr.strip()[-300:]}")
-    if operation.name in {"worker", "export"}:
+    if operation.name != "ingest":
         _later(archive)
         archive.manage("process")
     wrong += _unlike(archive, done.stdout)
@@ -113,7 +126,8 @@ def _again(archive: by_command.Archive, operation: Operation) -> list[str]:
     expected = sorted(path.name for path in (archive.folder / "offered").iterdir())
     if sorted(names) != expected:
         wrong.append(f"items for {sorted(names)}, not once for each of {expected}")
-    if operation.name in {"worker", "export"} and told["work"]["outstanding"]:
+    wrong += operation.wrong(archive)
+    if operation.name != "ingest" and told["work"]["outstanding"]:
         wrong.append(f"work left undone: {told['work']}")
     if told["set aside"]:
         wrong.append(f"set aside after one fault: {told['set aside']}")

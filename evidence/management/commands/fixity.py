@@ -9,9 +9,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 from django.utils import timezone
 
-from archive import fixity, store
+from archive import custody, fixity, store
 from archive.models.stored_object import StoredObject
 from evidence import reading_back
 
@@ -40,6 +41,14 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_: Any, **options: Any) -> None:
+        try:
+            self._act(options)
+        except (OSError, DatabaseError, custody.CustodyError) as error:
+            raise CommandError(
+                f"It broke off: {error}. What was read is noted; run the same command again."
+            ) from error
+
+    def _act(self, options: dict[str, Any]) -> None:
         if options["repair_from"]:
             self._repair(options["repair_from"])
             return

@@ -27,17 +27,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--from", dest="backup", type=Path, required=True)
+        parser.add_argument(
+            "--incomplete",
+            action="store_true",
+            help="go on although files are damaged in the backup; the audit then names them",
+        )
         parser.add_argument("--snapshot", default="", help="an older one, by its folder's name")
 
     def handle(self, *_: Any, **options: Any) -> None:
         try:
             snapshot = backing_up.choose(options["backup"], options["snapshot"])
             backing_up.must_be_restorable(snapshot)
-            copied = 0
-            for one in backing_up.restore_bytes(options["backup"]):
-                copied += one.is_new
-                if one.fault:
-                    self.stderr.write(f"{one.what}: {one.fault}")
+            copied = self._copy(options["backup"], is_enough=options["incomplete"])
             backing_up.restore_database(snapshot)
             self.stdout.write(f"{snapshot.folder.name} is back, with {copied} files.")
             report = auditing.examine()
@@ -60,3 +61,17 @@ class Command(BaseCommand):
             self.stderr.write("Next: manage.py restore_entries, then manage.py rebuild_catalogue.")
         if report.exit_code:
             sys.exit(report.exit_code)
+
+    def _copy(self, backup: Path, *, is_enough: bool) -> int:
+        copied = faults = 0
+        for one in backing_up.restore_bytes(backup):
+            copied += one.is_new
+            if one.fault:
+                faults += 1
+                self.stderr.write(f"{one.what}: {one.fault}")
+        if faults and not is_enough:
+            raise backing_up.BackupError(
+                f"{faults} files could not be brought back, so the database was not. Run the same "
+                "command again; if the backup itself is damaged, with --incomplete."
+            )
+        return copied
