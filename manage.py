@@ -19,6 +19,7 @@ for part in ("ctypes", "fcntl", "sqlite3", "ssl", "zlib"):
         )
 try:
     from django.core.management import execute_from_command_line
+    from django.db import DatabaseError
 
     from config.environment import SettingError
 except ImportError as error:
@@ -34,3 +35,5 @@ if __name__ == "__main__":
         execute_from_command_line(sys.argv)
     except SettingError as error:
         sys.exit(f"Setting: {error}")
+    except DatabaseError as error:
+        sys.exit(f"CommandError: The database can't be used: {error}")
