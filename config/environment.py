@@ -66,6 +66,12 @@ class Environment:
     MUNIMENT_HOSTS: str = _setting(
         "127.0.0.1,localhost,[::1]", "Host names that the site answers to, with commas between."
     )
+    MUNIMENT_PROXIES: int = _setting(
+        0, "How many proxies stand before the site; tells whose attempts to sign in are counted."
+    )
+    MUNIMENT_SECOND_FACTOR_REQUIRED: bool = _setting(
+        default=False, explanation="Nobody gets further before a second factor is set up."
+    )
     MUNIMENT_HTTPS: bool = _setting(
         default=False, explanation="The site stands behind TLS: secure cookies, HSTS, redirect."
     )

@@ -129,6 +129,9 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
 ]
 MIDDLEWARE = [
     "config.headers.SecurityHeaders",
@@ -139,6 +142,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "evidence.signing_in.Sessions",
+    "allauth.account.middleware.AccountMiddleware",
+    "evidence.signing_in.SecondFactorFirst",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "evidence.refusing.CustodyStopped",
 ]
@@ -174,8 +180,30 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
-LOGIN_URL = "admin:login"
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "admin:index"
+ACCOUNT_ADAPTER = "evidence.signing_in.Accounts"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_SESSION_REMEMBER = True  # for as long as evidence.signing_in lets a session last
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "20/5m/ip,5/5m/key",
+    "reauthenticate": "10/m/user",
+}
+MFA_ADAPTER = "evidence.signing_in.SecondFactor"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+SECOND_FACTOR_REQUIRED = ENVIRONMENT.MUNIMENT_SECOND_FACTOR_REQUIRED
+# How often somebody tried is counted here, by all processes together.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "muniment_cache",
+    }
+}
+ALLAUTH_TRUSTED_PROXY_COUNT = ENVIRONMENT.MUNIMENT_PROXIES
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -305,7 +333,7 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_AGE = 12 * 3600  # at most; evidence.signing_in ends it earlier when it is not used
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -321,6 +349,9 @@ if ENVIRONMENT.MUNIMENT_HTTPS:
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+    # Browsers take these from this host alone, and only over TLS.
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
 
 LOGGING = {
     "version": 1,

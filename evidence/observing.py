@@ -85,6 +85,21 @@ def ledger_read(user: User, *, view: str, now: datetime) -> None:
         log.add(events.LedgerRead(view=view))
 
 
+def second_factor_reset(user: User, *, now: datetime) -> None:
+    """Record that an account's second factor was taken away, as any change of what it may do."""
+    member = access.agent_of(user).opaque_id
+    with custody.recording(actor=custody.ARCHIVE, now=now) as log:
+        log.add(
+            events.PermissionChanged(
+                member=member,
+                roles=tuple(sorted(user.groups.values_list("name", flat=True))),
+                is_active=user.is_active,
+                is_staff=user.is_staff,
+                is_superuser=user.is_superuser,
+            )
+        )
+
+
 def logged_in(user: User, **_: Any) -> None:
     with custody.recording(actor=access.actor_of(user), now=timezone.now()) as log:
         log.add(events.LoggedIn())

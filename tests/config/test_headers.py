@@ -61,10 +61,10 @@ def test_an_outsiders_answer_is_closed(client: Client, address: str) -> None:
     ("address", "extra", "status"),
     [
         ("/nothing/here", {}, 404),
-        ("/admin/login/", {"HTTP_HOST": "elsewhere.example"}, 400),
+        ("/accounts/login/", {"HTTP_HOST": "elsewhere.example"}, 400),
         ("/static/admin/css/base.css", {}, 200),
         ("/static/nothing.css", {}, 404),
-        ("/admin/login/", {}, 200),
+        ("/accounts/login/", {}, 200),
         ("/", {}, 302),
     ],
 )

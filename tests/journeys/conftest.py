@@ -132,7 +132,7 @@ def page(browser, site):
 def sign_in(page, site: Site, *, name: str = "admin", password: str = "") -> None:
     """Go through the login page."""
     page.goto(f"{site.url}/admin/login/")
-    page.fill("#id_username", name)
+    page.fill("#id_login", name)
     page.fill("#id_password", password or site.password)
     page.click("button[type=submit]")
     page.wait_for_url(lambda url: "/login/" not in url)

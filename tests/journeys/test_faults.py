@@ -53,13 +53,13 @@ class Person:
         assert token
         fields = urllib.parse.urlencode(
             {
-                "username": "admin",
+                "login": "admin",
                 "password": site.password,
                 "csrfmiddlewaretoken": token.group(1),
                 "next": "/admin/",
             }
         ).encode()
-        self.open("/admin/login/", data=fields)
+        self.open("/accounts/login/", data=fields)
 
     def open(self, path: str, *, data: bytes | None = None, method: str = "", **headers: str):
         token = next((cookie.value for cookie in self.jar if cookie.name == "csrftoken"), "")

@@ -268,7 +268,7 @@ def _answers(host: str, port: int) -> bool:
     http_connection = http.client.HTTPConnection(target, port, timeout=10)
     try:
         http_connection.request(
-            "GET", reverse("admin:login"), headers={"Host": name, "X-Forwarded-Proto": "https"}
+            "GET", reverse("account_login"), headers={"Host": name, "X-Forwarded-Proto": "https"}
         )
         return http_connection.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):

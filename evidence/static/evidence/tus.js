@@ -20,7 +20,7 @@ export class Refused extends Error {
 export class Stopped extends Error {}
 
 function token() {
-  return document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "";
+  return document.cookie.match(/(?:^|; )(?:__Host-)?csrftoken=([^;]+)/)?.[1] ?? "";
 }
 
 function base64(bytes) {
