@@ -697,6 +697,23 @@ def entries(
     return found
 
 
+def first_since(moment: datetime) -> int:
+    """Return the place of the first entry that is not before ``moment``; the size if there is none.
+
+    An entry's time is never before that of the one in front of it, so the place is found by halves.
+    """
+    low, high = 0, head().size
+    rows = Entry.objects.filter(log=the_log())
+    while low < high:
+        middle = (low + high) // 2
+        time = rows.filter(seq=middle).values_list("time", flat=True).first()
+        if time is None or time < moment:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
 def history_of(item: uuid.UUID | str) -> QuerySet[Entry]:
     """Return an item's entries, oldest first."""
     return Entry.objects.filter(log__origin=settings.LOG_ORIGIN, item=str(item)).order_by(

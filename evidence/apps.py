@@ -18,6 +18,7 @@ class EvidenceConfig(AppConfig):
             observing,
             protecting,
             reading_back,
+            searching,
             sidecars,
             tasks,  # noqa: F401
         )
@@ -33,5 +34,8 @@ class EvidenceConfig(AppConfig):
         # SQLite drops a table's triggers when Django remakes the table, so they are put back.
         post_migrate.connect(
             protecting.encipher_what_is_in_clear, sender=self, dispatch_uid="evidence names"
+        )
+        post_migrate.connect(
+            searching.index_what_is_missing, sender=self, dispatch_uid="evidence search"
         )
         post_migrate.connect(guards.install, sender=self, dispatch_uid="evidence guards")

@@ -32,7 +32,7 @@ from archive.models.stored_object import StoredObject
 from archive.proof import events
 from archive.proof.entries import Entry, format_time
 from archive.signer import SignerError
-from evidence import access, dispatch, processing, reading_back, sidecars
+from evidence import access, dispatch, processing, reading_back, searching, sidecars
 from evidence.models.acquisition import Acquisition
 from evidence.models.agent import Agent
 from evidence.models.case import Case
@@ -404,6 +404,7 @@ def _catalogue(offer: _Offer, *, now: datetime) -> tuple[EvidenceFile, custody.P
             declared_match=match,
             created_at=now,
         )
+        searching.index([item])
         Acquisition.objects.create(
             item=item,
             hash_at_acquisition=file.declared_hash or f"sha256:{sha256}",

@@ -148,7 +148,7 @@ def give_up(_job: Job) -> None:
 def faulty() -> QuerySet[StoredObject]:
     """Return the originals whose last reading found them damaged or missing, or could not be."""
     return StoredObject.objects.filter(
-        ~Q(state=StoredObject.State.STORED)
+        Q(state__in=[StoredObject.State.DAMAGED, StoredObject.State.MISSING])
         | Q(
             last_fixity_outcome__in=[
                 StoredObject.Fixity.DAMAGED,

@@ -20,7 +20,7 @@ from archive import custody, store
 from archive.models.stored_object import StoredObject
 from archive.proof import events
 from archive.proof.entries import Entry
-from evidence import processing
+from evidence import processing, searching
 from evidence.models.acquisition import Acquisition
 from evidence.models.agent import Agent
 from evidence.models.case import Case
@@ -170,6 +170,7 @@ def _bring_back(said: dict[str, Any], recorded: _Recorded, *, now: datetime) -> 
             declared_match=ingested["declared_match"],
             created_at=received,
         )
+        searching.index([item])
         acquired = recorded.acquired.data
         Acquisition.objects.create(
             item=item,

@@ -35,7 +35,11 @@ class StoredObject(models.Model):
     class Meta:
         verbose_name = "original"
         ordering = ["first_stored_at", "sha256"]
-        indexes = [models.Index(fields=["last_fixity_at"], name="stored_by_last_fixity")]
+        indexes = [
+            models.Index(fields=["last_fixity_at"], name="stored_by_last_fixity"),
+            models.Index(fields=["last_fixity_outcome"], name="stored_by_fixity_outcome"),
+            models.Index(fields=["state"], name="stored_by_state"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(sha256__regex=r"^[0-9a-f]{64}$"),

@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -13,7 +14,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from archive.admin.reading import ReadOnlyAdmin
-from evidence import access, observing, presenting
+from evidence import access, observing, presenting, searching
+from evidence.admin import paging
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
 
@@ -33,6 +35,17 @@ class CaseFilter(admin.SimpleListFilter):
         return queryset.filter(case_id=uuid.UUID(value)) if value in chosen else queryset
 
 
+class ItemList(ChangeList):
+    """The list, with each shown item's progress asked for once."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        progress = presenting.progress_of(self.result_list)
+        for item in self.result_list:
+            item.progress = progress[item.pk]
+
+
 @admin.register(EvidenceItem)
 class EvidenceItemAdmin(ReadOnlyAdmin):
     list_display = (
@@ -46,8 +59,12 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
     )
     list_display_links = ("reference", "title")
     list_filter = (CaseFilter, "kind", "effective_level", "status")
-    search_fields = ("exhibit_number", "title", "files__sha256", "files__original_filename")
-    search_help_text = "Exhibit number, title, file name or SHA-256"
+    search_fields = ("search__words",)  # see get_search_results
+    search_help_text = (
+        "Words or their beginnings in exhibit number, title, file name, SHA-256. Of more than "
+        f"{searching.MOST:,} found, the newest; of a longer list, the first {paging.MOST:,}"
+    )
+    paginator = paging.CappedPaginator
     list_per_page = 50
     sortable_by = ("reference", "received")
     actions = ("export_selected",)
@@ -57,7 +74,15 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
         return super().changelist_view(request, {**(extra_context or {}), "title": "Items"})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EvidenceItem]:
-        return presenting.with_progress(access.visible_to(request.user).select_related("case"))
+        return access.visible_to(request.user).select_related("case")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[EvidenceItem], search_term: str
+    ) -> tuple[QuerySet[EvidenceItem], bool]:
+        return searching.find(queryset, search_term), False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ItemList
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("evidence.view_evidenceitem")
@@ -91,17 +116,17 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Processing")
     def work(self, item: Any) -> str:
-        done = item.analyses_total - item.analyses_waiting
-        if item.analyses_waiting:
+        now = item.progress
+        if now.done < now.total:
             return format_html(
                 '<progress max="{}" value="{}"></progress> {} of {}',
-                item.analyses_total,
-                done,
-                done,
-                item.analyses_total,
+                now.total,
+                now.done,
+                now.done,
+                now.total,
             )
-        if item.analyses_failed:
-            return format_html('<span class="badge bad">{} failed</span>', item.analyses_failed)
+        if now.failed:
+            return format_html('<span class="badge bad">{} failed</span>', now.failed)
         return format_html('<span class="badge good">{}</span>', "Done")
 
     @admin.display(description="Received (UTC)", ordering="created_at")

@@ -36,6 +36,13 @@ class Analysis(models.Model):
     class Meta:
         ordering = ["created_at", "tool"]
         verbose_name_plural = "analyses"
+        indexes = [
+            models.Index(
+                fields=["state"],
+                name="analyses_without_answer",
+                condition=models.Q(state__in=["waiting", "failed"]),
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["file", "tool", "version"], name="one_answer_per_tool_version"

@@ -100,6 +100,10 @@ class EvidenceItem(models.Model):
         indexes = [
             models.Index(fields=["case", "-created_at"], name="item_by_case_and_time"),
             models.Index(fields=["kind", "-created_at"], name="item_by_kind_and_time"),
+            models.Index(fields=["-created_at", "-exhibit_number"], name="item_by_time"),
+            models.Index(fields=["exhibit_number"], name="item_by_exhibit_number"),
+            models.Index(fields=["effective_level", "-created_at"], name="item_by_level_and_time"),
+            models.Index(fields=["status", "-created_at"], name="item_by_status_and_time"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -18,8 +18,8 @@ def role_home(context: dict[str, Any]) -> dict[str, Any]:
     items = access.visible_to(user)
     return {
         "perms": context["perms"],
-        "newest": presenting.with_progress(items.select_related("case"))[:6],
-        "items": items.count(),
+        "newest": items.select_related("case")[:6],
+        "items": presenting.counted(items),
         "failed": Analysis.objects.filter(
             file__item__in=items, state=Analysis.State.FAILED
         ).count(),

@@ -29,21 +29,21 @@ class Command(migrate.Command):
         """Run the system checks as the owner too: the application may still lack its rights."""
         alias = options["database"]
         marker = settings.RUN_DIR / INTERRUPTED
-        if marker.exists():
-            # The guards that the interrupted migration took along are what the checks would name.
-            self.stderr.write("A migration was interrupted; going on with it.")
-            options["skip_checks"] = True
-        elif _takes_guards_along(connections[alias]):
-            settings.RUN_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
-            durable.write(marker, b"")
         try:
+            if marker.exists():
+                # The guards that the interrupted migration took along are what checks would name.
+                self.stderr.write("A migration was interrupted; going on with it.")
+                options["skip_checks"] = True
+            elif _takes_guards_along(connections[alias]):
+                settings.RUN_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+                durable.write(marker, b"")
             done = self._execute_as_owner(alias, *args, **options)
+            marker.unlink(missing_ok=True)
         except (OSError, DatabaseError) as error:
             raise CommandError(
                 f"The migration broke off: {error}. See to that, then run the same command again; "
                 "what it changed halfway was undone."
             ) from error
-        marker.unlink(missing_ok=True)
         return done
 
     def _execute_as_owner(self, alias: str, *args: Any, **options: Any) -> str | None:

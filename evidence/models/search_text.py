@@ -1,0 +1,55 @@
+"""What an item is found by: its words, made alike, in one row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.expressions import Col
+
+from evidence.models.item import EvidenceItem
+
+TABLE = "evidence_searchtext"
+#: SQLite's index over the words; triggers keep it in step with the table.
+FTS = f"{TABLE}_fts"
+#: PostgreSQL's: the words as they are, for its own parser would take digests for numbers.
+VECTOR = "array_to_tsvector(string_to_array({words}, ' '))"
+
+
+class SearchText(models.Model):
+    """The words of one item, with blanks between.  Ids rise in the order in which items came in."""
+
+    id = models.BigAutoField(primary_key=True)
+    item = models.OneToOneField(
+        EvidenceItem, on_delete=models.PROTECT, related_name="search", editable=False
+    )
+    words = models.TextField(editable=False)
+
+    def __str__(self) -> str:
+        return f"words of {self.item_id}"
+
+
+@models.TextField.register_lookup
+class Matches(models.Lookup):
+    """``words__matches=[(word, is_beginning), …]``: all of them are there; needs the index."""
+
+    lookup_name = "matches"
+    prepare_rhs = False
+
+    def get_db_prep_lookup(self, value: Any, connection: BaseDatabaseWrapper) -> Any:  # noqa: ARG002
+        return "%s", [value]
+
+    def as_sqlite(self, _compiler: Any, _connection: BaseDatabaseWrapper) -> tuple[str, list[str]]:
+        assert isinstance(self.lhs, Col)
+        asked = " ".join(f'"{word}"{"*" * beginning}' for word, beginning in self.rhs)
+        found = f"SELECT rowid FROM {FTS} WHERE {FTS} MATCH %s"  # noqa: S608 - a constant
+        return f'"{self.lhs.alias}"."id" IN ({found})', [asked]
+
+    def as_postgresql(
+        self, _compiler: Any, _connection: BaseDatabaseWrapper
+    ) -> tuple[str, list[str]]:
+        assert isinstance(self.lhs, Col)
+        asked = " & ".join(f"'{word}'{':*' * beginning}" for word, beginning in self.rhs)
+        vector = VECTOR.format(words=f'"{self.lhs.alias}"."words"')
+        return f"{vector} @@ %s::tsquery", [asked]

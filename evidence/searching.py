@@ -1,0 +1,121 @@
+"""Finding items by words: in every script, by beginnings, quickly among a million.
+
+Words are made alike before they are kept and before they are asked for: one form of each letter, no
+case, no apostrophes, Cyrillic letters that are often swapped as one.  Korean is kept by pairs of
+syllables, because its words have endings that no beginning tells.  A name with signs in it, such as
+an exhibit number or a file name, is also one word without them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import uuid
+from collections.abc import Iterable
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from evidence.models.file import EvidenceFile
+from evidence.models.item import EvidenceItem
+from evidence.models.search_text import TABLE, SearchText
+
+MOST = 2_000  # items that one search finds; of more, the newest
+LONGEST = 100  # characters of a word that are kept
+MOST_ASKED = 20  # words of a question that are looked at
+_BATCH = 1_000
+_ALIKE = str.maketrans(
+    {
+        "\N{CYRILLIC SMALL LETTER IO}": "\N{CYRILLIC SMALL LETTER IE}",
+        "\N{CYRILLIC SMALL LETTER GHE WITH UPTURN}": "\N{CYRILLIC SMALL LETTER GHE}",
+        "\N{APOSTROPHE}": None,
+        "\N{GRAVE ACCENT}": None,
+        "\N{MODIFIER LETTER APOSTROPHE}": None,
+        "\N{LEFT SINGLE QUOTATION MARK}": None,
+        "\N{RIGHT SINGLE QUOTATION MARK}": None,
+    }
+)
+_WORD = re.compile(r"[^\W_]+")
+_HANGUL = re.compile(r"[\uac00-\ud7a3]+|[^\uac00-\ud7a3]+")
+_IS_HANGUL = re.compile(r"[\uac00-\ud7a3]")
+
+
+def words_of(text: str) -> set[str]:
+    """Return the words that a text is found by."""
+    found: set[str] = set()
+    for chunk in _alike(text).split():
+        parts = _WORD.findall(chunk)
+        for part in parts:
+            for run in _HANGUL.findall(part):
+                found.update(_syllables(run) if _IS_HANGUL.match(run) else [run])
+        if len(parts) > 1:
+            found.add("".join(parts))
+    return {word[:LONGEST] for word in found}
+
+
+def asked(text: str) -> list[tuple[str, bool]]:
+    """Return the words of a question, each with whether its beginning is enough."""
+    wanted: list[tuple[str, bool]] = []
+    for chunk in _alike(text).split():
+        whole = "".join(_WORD.findall(chunk))
+        for run in _HANGUL.findall(whole):
+            if not _IS_HANGUL.match(run):
+                wanted.append((run[:LONGEST], True))
+            elif len(run) == 1:
+                wanted.append((run, False))
+            else:
+                wanted += [(run[at : at + 2], False) for at in range(len(run) - 1)]
+    return wanted[:MOST_ASKED]
+
+
+def find(items: QuerySet[EvidenceItem], text: str) -> QuerySet[EvidenceItem]:
+    """Return those of ``items`` that have every word; of more than MOST, the newest."""
+    wanted = asked(text)
+    if not wanted:
+        return items.none() if text.strip() else items
+    matching = items.order_by().filter(search__words__matches=wanted)
+    # Without an order first: in order, a rare word would be looked for in every row.
+    found = list(matching.values_list("pk", flat=True)[: MOST + 1])
+    if len(found) > MOST:
+        newest = matching.order_by("-search__id")
+        found = list(newest.values_list("pk", flat=True)[:MOST])
+    return items.filter(pk__in=found)
+
+
+def index(items: Iterable[EvidenceItem]) -> None:
+    """Keep what these items, which are new, are found by."""
+    several = list(items)
+    names: dict[uuid.UUID, list[str]] = {item.pk: [] for item in several}
+    files = EvidenceFile.objects.filter(item__in=names, role=EvidenceFile.Role.EVIDENTIARY)
+    for item, sha256, filename in files.values_list("item", "sha256", "original_filename"):
+        names[item] += [sha256, filename]
+    SearchText.objects.bulk_create(
+        (
+            SearchText(
+                item=item,
+                words=" ".join(
+                    sorted(words_of(" ".join([item.exhibit_number, item.title, *names[item.pk]])))
+                ),
+            )
+            for item in several
+        ),
+        ignore_conflicts=True,
+    )
+
+
+def index_what_is_missing(**_: object) -> None:
+    """Keep the words of items that came in before there was a search.  After each migrate."""
+    if TABLE not in connection.introspection.table_names():
+        return  # migrated back to before there was a search
+    while missing := list(
+        EvidenceItem.objects.filter(search__isnull=True).order_by("created_at")[:_BATCH]
+    ):
+        index(missing)
+
+
+def _alike(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold().translate(_ALIKE)
+
+
+def _syllables(run: str) -> list[str]:
+    return [*run, *(run[at : at + 2] for at in range(len(run) - 1))]
