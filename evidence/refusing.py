@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 
 from archive.custody import CustodyError
 from archive.data_keys import DataKeyError
+
+logger = logging.getLogger(__name__)
+
+UNANSWERED = (
+    "The database is busy or can't be reached, so nothing was recorded. Try again in a minute; "
+    "what had arrived of a file is still there."
+)
 
 
 class CustodyStopped:
@@ -22,8 +31,13 @@ class CustodyStopped:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer 503 for a ledger that can't be written or read; leave everything else alone."""
-        if not isinstance(error, (CustodyError, DataKeyError)):
+        if isinstance(error, OperationalError):
+            logger.error("The database did not do it: %s", error)
+            sentence = UNANSWERED  # its own words may name what a page must not show
+        elif isinstance(error, (CustodyError, DataKeyError)):
+            sentence = str(error)
+        else:
             return None
         return HttpResponse(
-            render_to_string("503.html", {"sentence": str(error)}, request=request), status=503
+            render_to_string("503.html", {"sentence": sentence}, request=request), status=503
         )

@@ -308,9 +308,14 @@ class Bucket:
     def _must_read_back(self, sha256: str) -> None:
         """Hash what the bucket now holds; a bad answer gets one second reading."""
         found = ""
-        for _ in range(2):
-            with self.open(sha256) as file:
-                found = sha256_of(file)
+        for is_last in (False, True):
+            try:
+                with self.open(sha256) as file:
+                    found = sha256_of(file)
+            except StoreError:
+                if is_last:
+                    raise
+                continue
             if found == sha256:
                 return
         raise DamagedError(
