@@ -1,11 +1,13 @@
-"""System checks of the site: what an operator's settings must not be.
+"""System checks of the site: what an operator's settings and machine must not be.
+
+What is wrong with the disk or the clock is a warning: reading and checking must go on.
 
 muniment.E001  Previews or bundles could be overwritten, or their links stay good for too long.
 muniment.E002  Half-written originals lie on another file system than the finished ones.
-muniment.E003  The file system of the originals can't make bytes durable.
+muniment.W003  The file system of the originals can't make bytes durable.
 muniment.E004  The site would show its inside, or answer to any name (deploy).
 muniment.E005  A frozen broker would keep uploads waiting.
-muniment.E006  The clock is behind the ledger's newest entry.
+muniment.W006  The clock is behind the ledger's newest entry.
 muniment.W007  Little room is left for the ledger.
 muniment.W008  The second factor is left to each person (deploy).
 muniment.W009  The site is not behind TLS (deploy).
@@ -85,10 +87,10 @@ def bytes_can_be_made_durable(**_: Any) -> list[checks.CheckMessage]:
             os.fsync(file.fileno())
     except OSError as error:
         return [
-            checks.Error(
+            checks.Warning(
                 f"Nothing can be made durable in {root}: {error.strerror}.",
                 hint="Every upload would be refused. Look at the disk and its mount options.",
-                id="muniment.E003",
+                id="muniment.W003",
             )
         ]
     if shutil.disk_usage(root).free < ROOM:
@@ -126,10 +128,10 @@ def clock_is_not_behind_the_ledger(**_: Any) -> list[checks.CheckMessage]:
         return []  # other checks say what is wrong there
     if timezone.now() + BEHIND < last:
         return [
-            checks.Error(
+            checks.Warning(
                 f"The clock is behind the ledger's newest entry ({last:%Y-%m-%d %H:%M:%S} UTC).",
                 hint="Set the clock (NTP) before anything is recorded.",
-                id="muniment.E006",
+                id="muniment.W006",
             )
         ]
     return []

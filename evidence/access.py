@@ -7,6 +7,7 @@ accounts and settings open no evidence.  What one may not see does not exist: th
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
@@ -108,7 +109,12 @@ def user_of(request: HttpRequest) -> User:
 
 
 def agent_of(user: User) -> Agent:
-    """Return the Agent under which custody knows ``user``; make it at the first act."""
+    """Return the Agent under which custody knows ``user``; make it at the first act.
+
+    It stays the same for good, so that whoever holds the user asks for it once.
+    """
+    with suppress(Agent.DoesNotExist):
+        return user.agent
     agent, _ = Agent.objects.get_or_create(
         user=user,
         defaults={

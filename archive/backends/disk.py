@@ -51,6 +51,10 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 WRITEBACK = 8 * 1024 * 1024  # bytes handed to the disk at a time, before the fsync
 
 
+#: Folders whose names this process has seen on the disk; at most one for each of 65,792 folders.
+_SAFE: set[tuple[str, int, int]] = set()
+
+
 class Disk:
     """The place for originals under one folder."""
 
@@ -246,11 +250,16 @@ class Disk:
         step.replace(target)
 
     def _make_shard(self, shard: Path) -> None:
-        # Each folder is synced also when it was there: whoever made it may not have come to that.
+        # Each folder's name is made safe also when it was there: whoever made it may not have come
+        # to that.  Once is enough for each folder, which is told by its number: one that was
+        # removed and made again is another.
         for folder in (self.blobs, shard.parent, shard):
             folder.mkdir(exist_ok=True, mode=0o750)
-        for folder in (self.root, self.blobs, shard.parent):
-            _sync_folder(folder)
+            found = folder.stat()
+            named = (str(folder), found.st_dev, found.st_ino)
+            if named not in _SAFE:
+                _sync_folder(folder.parent)
+                _SAFE.add(named)
 
     @contextlib.contextmanager
     def telling(self) -> Iterator[None]:

@@ -68,7 +68,7 @@ def test_a_disk_that_makes_nothing_durable(monkeypatch):
 
     monkeypatch.setattr("config.checks.os.fsync", broken)
 
-    assert _ids() == {"muniment.E003"}
+    assert _ids() == {"muniment.W003"}
 
 
 @pytest.mark.parametrize("timeout", [0, None, 60])
@@ -87,7 +87,7 @@ def test_a_clock_that_was_put_back(opened_log):
     with custody.recording(actor=ACTOR, now=timezone.now() + timedelta(days=3)) as log:
         log.add(CaseOpened(case="c", reference="K", title="T"))
 
-    assert _ids() == {"muniment.E006"}
+    assert _ids() == {"muniment.W006"}
 
 
 def test_little_room(monkeypatch):

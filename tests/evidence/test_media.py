@@ -99,9 +99,9 @@ def test_looking_at_restricted_content_is_an_entry_once_in_ten_minutes(cast, cli
 
 def test_logging_in_and_out_and_failing_to_are_entries(cast):
     client = Client()
-    login = reverse("admin:login")
-    client.post(login, {"username": "researcher", "password": "wrong"})
-    client.post(login, {"username": "researcher", "password": people.PASSWORD})
+    login = reverse("account_login")
+    client.post(login, {"login": "researcher", "password": "wrong"})
+    client.post(login, {"login": "researcher", "password": people.PASSWORD})
     client.post(reverse("admin:logout"))
 
     kinds = [entry.kind for entry in custody.entries() if entry.kind.startswith("session.")]
