@@ -144,7 +144,7 @@ class SQLiteDatabase:
         return "\n".join(
             line
             for line in lines
-            if line.startswith("INSERT INTO") and fnmatch(line.split('"')[1], tables)
+            if line.startswith('INSERT INTO "') and fnmatch(line.split('"')[1], tables)
         )
 
     def back_up(self) -> Path:

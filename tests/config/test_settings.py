@@ -64,6 +64,7 @@ def test_the_deployment_checks_have_nothing_to_say_behind_tls(tmp_path: Path) ->
         tmp_path,
         *("check", "--deploy", "--fail-level", "WARNING"),
         MUNIMENT_HTTPS="yes",
+        MUNIMENT_SECOND_FACTOR_REQUIRED="yes",
         MUNIMENT_HOSTS="archive.example",
     )
 
