@@ -114,7 +114,7 @@ def test_without_the_keys_nothing_is_restored_and_the_reason_is_said(backed_up, 
 def test_a_damaged_snapshot_is_refused(backed_up, databases):
     archive, backup, keys = backed_up
     copy = shutil.copytree(backup, archive.folder.parent / "damaged")
-    database = sorted(copy.glob("snapshots/*/database.*"))[-1]
+    database = max(copy.glob("snapshots/*/database.*"))
     content = bytearray(database.read_bytes())
     content[len(content) // 2] ^= 1
     database.chmod(0o600)
