@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -29,31 +31,31 @@ def hand_out(source: IO[bytes], path: Path) -> None:
 
     Raises FileExistsError when the name is taken, OSError when the bytes can't be made safe.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        with temporary.open("xb") as file:
-            shutil.copyfileobj(source, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _copied_beside(source, path, mode=0o600) as copy:
+        os.link(copy, path)
     _sync(path.parent)
 
 
 def put_in_place(source: IO[bytes], path: Path) -> None:
     """``path`` holds all of ``source`` on disk, whole or as before, readable by group."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    with _copied_beside(source, path, mode=0o440) as copy:
+        copy.replace(path)
+    _sync(path.parent)
+
+
+@contextmanager
+def _copied_beside(source: IO[bytes], path: Path, *, mode: int) -> Iterator[Path]:
+    """Give a copy that is on disk under a name of its own, which is gone afterwards."""
+    copy = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        with temporary.open("xb") as file:
+        with copy.open("xb") as file:
             shutil.copyfileobj(source, file)
             file.flush()
-            os.fchmod(file.fileno(), 0o440)
+            os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
-        temporary.replace(path)
+        yield copy
     finally:
-        temporary.unlink(missing_ok=True)
-    _sync(path.parent)
+        copy.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:
