@@ -145,7 +145,7 @@ def _bring_back(said: dict[str, Any], recorded: _Recorded, *, now: datetime) -> 
             },
         )
         item = EvidenceItem(
-            id=said["item"],
+            id=uuid.UUID(said["item"]),
             case=case,
             exhibit_number=said["exhibit_number"],
             kind=said["kind"],
@@ -158,7 +158,7 @@ def _bring_back(said: dict[str, Any], recorded: _Recorded, *, now: datetime) -> 
         item.save(force_insert=True)
         declared = ingested.get("declared_sha256")
         file = EvidenceFile.objects.create(
-            id=said["file"],
+            id=uuid.UUID(said["file"]),
             item=item,
             role=EvidenceFile.Role.EVIDENTIARY,
             stored=stored,

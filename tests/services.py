@@ -9,8 +9,10 @@ on PostgreSQL; ``TEST_POSTGRESQL_URL`` and ``TEST_VALKEY_URL`` name servers that
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import importlib.util
+import itertools
 import os
 import shutil
 import signal
@@ -354,8 +356,18 @@ def _can_run(binary: Path, user: int) -> bool:
     return bool(done.returncode == 0)
 
 
+_ports = itertools.count(os.getpid())
+
+
 def free_port() -> int:
-    """Return a port of this machine that nothing listens on now."""
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
+    """Return a port of this machine that nothing listens on now, and that no client is given.
+
+    What is started there may take its time; from the range below that of clients, each process of
+    the tests takes its own part in turn.
+    """
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    while True:
+        port = 20_000 + 2_000 * (number % 6) + next(_ports) % 2_000
+        with socket.socket() as trial, contextlib.suppress(OSError):
+            trial.bind(("127.0.0.1", port))
+            return port

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.conftest import Site, free_port, start, stop
+from tests.journeys.conftest import Site, start, stop
+from tests.services import free_port
 
 pytestmark = pytest.mark.processes
 

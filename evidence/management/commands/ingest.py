@@ -47,6 +47,15 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self._take_in(options)
+        except OSError as error:
+            raise CommandError(
+                f"It broke off: {error}. Run the same command again; what is in is not taken in "
+                "twice."
+            ) from error
+
+    def _take_in(self, options: dict[str, Any]) -> None:
         user = User.objects.filter(username=options["user"], is_active=True).first()
         if user is None:
             raise CommandError(f"There is no active user {options['user']!r}.")
