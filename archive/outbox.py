@@ -20,7 +20,7 @@ import enum
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -65,6 +65,14 @@ class QuarantineError(Exception):
 def add(kind: str, subject: str) -> Job:
     """Plan a piece of work; inside an act's transaction it is as sure as the act."""
     return Job.objects.create(kind=kind, subject=subject, created_at=timezone.now())
+
+
+def add_all(kind: str, subjects: Iterable[str]) -> list[Job]:
+    """Plan many pieces of work of one kind; return them in that order."""
+    now = timezone.now()
+    return Job.objects.bulk_create(
+        Job(kind=kind, subject=subject, created_at=now) for subject in subjects
+    )
 
 
 def due(limit: int = 1_000) -> list[uuid.UUID]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,6 +28,7 @@ from archive.backends import (
     Progress,
     StoreError,
     StoreFullError,
+    pieces_of,
     read_pieces,
 )
 from archive.backends.disk import Disk
@@ -42,6 +43,7 @@ __all__ = [
     "Kept",
     "Lying",
     "MissingError",
+    "Sidecar",
     "StoreError",
     "StoreFullError",
     "check",
@@ -50,16 +52,23 @@ __all__ = [
     "held",
     "open",
     "path",
+    "pieces_of",
     "place",
     "place_at",
     "put",
+    "put_all",
     "put_file",
     "read_sidecar",
     "record",
+    "record_all",
     "survey",
     "sweep_temporary",
-    "write_sidecar",
+    "write_sidecars",
 ]
+
+
+#: What is written beside an original: its SHA-256, the item, and what is said of it.
+Sidecar = tuple[str, uuid.UUID | str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,15 @@ def put(
     return place().put(chunks, declared_size=declared_size, progress=progress)
 
 
+def put_all(batches: Iterable[Sequence[Path]]) -> Iterator[list[Kept | StoreError]]:
+    """Keep copies of many files, batch by batch; say of each, in order, what it came to.
+
+    Each that is ``Kept`` is durable as after ``put``; one that can't be read or kept says why, and
+    the others are kept all the same.  Batches are asked for before the ones ahead are yielded.
+    """
+    return place().put_all(batches)
+
+
 def put_file(path: Path, *, progress: Progress | None = None) -> Kept:
     """Keep an assembled upload in ``STORE_DIR/uploads`` without copying it.
 
@@ -103,28 +121,44 @@ def discard_upload(path: Path) -> None:
 
 
 def record(kept: Kept, *, now: datetime | None = None) -> StoredObject:
-    """Return the row of kept bytes, written now if it is new.  Call inside the act's transaction.
+    """Return the row of kept bytes, as ``record_all`` does."""
+    return record_all([kept], now=now)[0]
+
+
+def record_all(several: Sequence[Kept], *, now: datetime | None = None) -> list[StoredObject]:
+    """Return the row of each, written now if it is new.  Call inside the act's transaction.
 
     Bytes that were found damaged or missing earlier count as stored again: ``put`` has seen them.
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("store.record belongs inside the transaction of the act")
-    measurement = kept.measurement
-    row, made = StoredObject.objects.get_or_create(
-        sha256=measurement.sha256.hex(),
-        defaults={
-            "sha512": measurement.sha512.hex(),
-            "size": measurement.size,
-            "crc32": measurement.crc32,
-            "first_stored_at": now or timezone.now(),
-        },
-    )
-    if (row.sha512, row.size) != (measurement.sha512.hex(), measurement.size):
-        raise StoreError(f"{row} stands for other bytes in the catalogue; refused.")
-    if not made and row.state != StoredObject.State.STORED:
+    measured = {kept.measurement.sha256.hex(): kept.measurement for kept in several}
+    rows = StoredObject.objects.in_bulk(list(measured))
+    if new := sorted(measured.keys() - rows.keys()):
+        # In one order, so that two who record the same bytes wait for each other and don't lock
+        # up; whoever comes second finds the first one's rows.
+        StoredObject.objects.bulk_create(
+            (
+                StoredObject(
+                    sha256=sha256,
+                    sha512=measured[sha256].sha512.hex(),
+                    size=measured[sha256].size,
+                    crc32=measured[sha256].crc32,
+                    first_stored_at=now or timezone.now(),
+                )
+                for sha256 in new
+            ),
+            ignore_conflicts=True,
+        )
+        rows |= StoredObject.objects.in_bulk(new)
+    for sha256, one in measured.items():
+        if (rows[sha256].sha512, rows[sha256].size) != (one.sha512.hex(), one.size):
+            raise StoreError(f"{rows[sha256]} stands for other bytes in the catalogue; refused.")
+    lost = [row for row in rows.values() if row.state != StoredObject.State.STORED]
+    for row in lost:
         row.state = StoredObject.State.STORED
-        row.save(update_fields=["state"])
-    return row
+    StoredObject.objects.bulk_update(lost, ["state"])
+    return [rows[kept.measurement.sha256.hex()] for kept in several]
 
 
 def open(sha256: str) -> IO[bytes]:  # noqa: A001 - store.open reads well, and nothing here opens files
@@ -140,10 +174,22 @@ def path(sha256: str) -> Path:
     return here.path(sha256)
 
 
-def write_sidecar(sha256: str, item: uuid.UUID | str, payload: Mapping[str, Any]) -> None:
-    """Write ``<sha256>.<item>.json`` beside the original, whole or not at all."""
-    text = json.dumps(payload, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False)
-    place().write_sidecar(sha256, str(uuid.UUID(str(item))), text.encode() + b"\n")
+def write_sidecars(several: Sequence[Sidecar]) -> None:
+    """Write ``<sha256>.<item>.json`` beside each original, whole or not at all.
+
+    What a power cut in the next seconds leaves out is written again from the rows.
+    """
+    place().write_sidecars(
+        [
+            (sha256, str(uuid.UUID(str(item))), _as_text(payload).encode() + b"\n")
+            for sha256, item, payload in several
+        ],
+        durable=False,
+    )
+
+
+def _as_text(payload: Mapping[str, Any]) -> str:
+    return json.dumps(payload, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False)
 
 
 def has_sidecar(sha256: str, item: uuid.UUID | str) -> bool:

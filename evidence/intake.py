@@ -14,25 +14,28 @@ import dataclasses
 import hashlib
 import logging
 import uuid
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from archive import anchors, checkpoints, custody, outbox, store
 from archive.models.job import Job
-from archive.models.stored_object import StoredObject
 from archive.proof import events
 from archive.proof.entries import Entry, format_time
 from archive.signer import SignerError
-from evidence import access, dispatch, processing, reading_back, searching, sidecars
+from evidence import cataloguing, dispatch, sidecars
+from evidence.cataloguing import AcquisitionFacts, Description, Offer
 from evidence.models.acquisition import Acquisition
 from evidence.models.agent import Agent
 from evidence.models.case import Case
@@ -43,55 +46,34 @@ from evidence.models.protected_text import with_text
 from evidence.models.source import Source
 from evidence.models.upload import Upload
 
+__all__ = [
+    "AcquisitionFacts",
+    "Description",
+    "IntakeError",
+    "Offered",
+    "Receipt",
+    "Refusal",
+    "digest_key",
+    "fail",
+    "give_up",
+    "instant_of",
+    "kind_of",
+    "plan_sealing",
+    "receipt_of",
+    "receive",
+    "receive_all",
+    "seal",
+    "seal_upload",
+]
+
 logger = logging.getLogger(__name__)
+
+MOST_TOGETHER = 100  # files that are recorded in one transaction
+MOST_BYTES_TOGETHER = 64 * 1024 * 1024
 
 
 class IntakeError(Exception):
     """What was offered can't be taken in; the message says what to do, and nothing was kept."""
-
-
-@dataclass(frozen=True)
-class AcquisitionFacts:
-    """How it came to be held, as given.  What is not known stays out."""
-
-    method: str = Acquisition.Method.UNKNOWN
-    acquired_by: Agent | None = None
-    provided_by: Agent | None = None
-    acquired_at: datetime | None = None
-    acquired_at_text: str = ""
-    tz_basis: str = Acquisition.TimeZoneBasis.UNKNOWN
-    clock_source: str = Acquisition.Clock.UNKNOWN
-    place: str = ""
-    url: str = ""
-    url_final: str = ""
-    http_status: int | None = None
-    context_note: str = ""
-    authority: str = ""
-    known_gaps: str = ""
-
-
-@dataclass(frozen=True)
-class Description:
-    """What the uploader says the thing is.  Everything but title and kind may stay unsaid."""
-
-    title: str
-    kind: str
-    description: str = ""
-    source: Source | None = None
-    languages: tuple[str, ...] = ()
-    level: str = "internal"
-    markers: tuple[str, ...] = ()
-    authored_text: str = ""
-    authored_earliest: datetime | None = None
-    authored_latest: datetime | None = None
-    authored_basis: str = EvidenceItem.TimeBasis.UNKNOWN
-    place_text: str = ""
-    latitude: float | None = None
-    longitude: float | None = None
-    precision_m: int | None = None
-    place_basis: str = EvidenceItem.PlaceBasis.UNKNOWN
-    parent: EvidenceItem | None = None
-    derivation: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,19 +98,19 @@ class Receipt:
 
 
 @dataclass(frozen=True)
-class _Offer:
-    """One file on its way in, its bytes kept already."""
+class Offered:
+    """One of many files on a disk of this machine that are offered together."""
 
-    kept: store.Kept
+    path: Path
     filename: str
     media_type: str
-    case: Case
-    user: User
     description: Description
     acquisition: AcquisitionFacts
-    declared_sha256: str = ""
-    intake_key: str = ""
-    upload: Upload | None = field(default=None)
+    intake_key: str
+
+
+#: What keeps one file out while others come in.
+Refusal = IntakeError | store.StoreError | custody.CustodyError | DatabaseError
 
 
 def receive(
@@ -149,28 +131,135 @@ def receive(
     Afterwards, also after a crash: the bytes are durable under their SHA-256; item, file,
     acquisition, custody entries and the plan of what to work out exist together or not at all.
     A second call with the same ``intake_key`` by the same user returns the first one's receipt.
-    ``content`` is chunks of bytes, or the path of a file to read.
 
     Raises IntakeError for what can't be described, store.StoreError when the bytes can't be kept.
     """
     _must_be_describable(filename, description)
     if intake_key and (earlier := _received_before(user, intake_key)):
         return earlier
-    kept = store.put(_chunks(content) if isinstance(content, Path) else content)
-    return _record(
-        _Offer(
-            kept=kept,
-            filename=filename,
-            media_type=media_type,
-            case=case,
-            user=user,
-            description=description,
-            acquisition=acquisition,
-            declared_sha256=declared_sha256,
-            intake_key=intake_key,
-        ),
-        now=now,
+    offer = Offer(
+        kept=store.put(store.pieces_of(content) if isinstance(content, Path) else content),
+        filename=filename,
+        media_type=media_type,
+        description=description,
+        acquisition=acquisition,
+        declared_sha256=declared_sha256,
+        intake_key=intake_key,
     )
+    return _record(offer, case=case, user=user, now=now)
+
+
+def receive_all(
+    offered: Iterable[Offered], *, case: Case, user: User, clock: Callable[[], datetime]
+) -> Iterator[tuple[Offered, Receipt | Refusal]]:
+    """Take many files into ``case``, each as ``receive`` does; yield each with what it came to.
+
+    In the order given, as soon as it is durable and recorded.  Some at a time are recorded in one
+    transaction while the bytes of the next are being kept; what keeps one out keeps no other out.
+    What was received earlier under the same ``intake_key`` is yielded with its first receipt.
+    """
+    waiting: deque[_Together] = deque()
+
+    def batches() -> Iterator[list[Path]]:
+        for several in _batches(offered):
+            waiting.append(_sorted_out(several, user))
+            yield [one.path for one in waiting[-1].new]
+
+    with ThreadPoolExecutor(1, thread_name_prefix="sidecars") as beside:
+        written: list[Future[int]] = []
+        for kept in store.put_all(batches()):
+            together = waiting.popleft()
+            files = _record_all(together, kept, case=case, user=user, now=clock())
+            written.append(beside.submit(sidecars.write, sidecars.prepare(files)))
+            for one in together.several:
+                yield one, together.came_to[one.intake_key]
+        for each in written:
+            each.result()
+
+
+class _Together(NamedTuple):
+    """Files that are recorded together, and what each came to, by intake key."""
+
+    several: list[Offered]
+    new: list[Offered]  # neither refused nor received before
+    came_to: dict[str, Receipt | Refusal]
+
+
+def _batches(offered: Iterable[Offered]) -> Iterator[list[Offered]]:
+    some: list[Offered] = []
+    size = 0
+    for one in offered:
+        some.append(one)
+        with suppress(OSError):  # said when it is read
+            size += one.path.stat().st_size
+        if len(some) >= MOST_TOGETHER or size >= MOST_BYTES_TOGETHER:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
+
+
+def _sorted_out(several: list[Offered], user: User) -> _Together:
+    came_to: dict[str, Receipt | Refusal] = {}
+    for one in several:
+        try:
+            _must_be_describable(one.filename, one.description)
+        except IntakeError as error:
+            came_to[one.intake_key] = error
+    came_to.update(_received_earlier(user, [one.intake_key for one in several]))
+    return _Together(several, [one for one in several if one.intake_key not in came_to], came_to)
+
+
+def _record_all(
+    together: _Together,
+    kept: Sequence[store.Kept | store.StoreError],
+    *,
+    case: Case,
+    user: User,
+    now: datetime,
+) -> list[EvidenceFile]:
+    """Record what is kept; return the files whose sidecars are to be written."""
+    offers = []
+    for one, bytes_of_it in zip(together.new, kept, strict=True):
+        if isinstance(bytes_of_it, store.StoreError):
+            together.came_to[one.intake_key] = bytes_of_it
+        else:
+            offers.append(_offer(one, bytes_of_it))
+    if not offers:
+        return []
+    keys = [offer.intake_key for offer in offers]
+    try:
+        done = cataloguing.catalogue(offers, case=case, user=user, now=now)
+    except (IntegrityError, DataError, store.StoreError):
+        # One of them is in the way of all: each by itself, so that only that one is kept out.
+        answers = [_record_or_refuse(offer, case=case, user=user, now=now) for offer in offers]
+        together.came_to.update(zip(keys, answers, strict=True))
+        return []
+    except (DatabaseError, custody.CustodyError) as error:
+        together.came_to.update(dict.fromkeys(keys, error))
+        return []
+    _seal_head()
+    receipts = [_receipt(one, offer) for one, offer in zip(done, offers, strict=True)]
+    together.came_to.update(zip(keys, receipts, strict=True))
+    return [one.file for one in done]
+
+
+def _offer(one: Offered, kept: store.Kept) -> Offer:
+    return Offer(
+        kept=kept,
+        filename=one.filename,
+        media_type=one.media_type,
+        description=one.description,
+        acquisition=one.acquisition,
+        intake_key=one.intake_key,
+    )
+
+
+def _record_or_refuse(offer: Offer, *, case: Case, user: User, now: datetime) -> Receipt | Refusal:
+    try:
+        return _record(offer, case=case, user=user, now=now)
+    except (DatabaseError, custody.CustodyError, store.StoreError) as error:
+        return error
 
 
 def seal_upload(
@@ -194,22 +283,16 @@ def seal_upload(
     except IntakeError as error:
         fail(upload, str(error))
         raise
-    kept = store.put_file(upload.path, progress=progress)
-    return _record(
-        _Offer(
-            kept=kept,
-            filename=upload.filename,
-            media_type=upload.media_type,
-            case=upload.case,
-            user=upload.owner,
-            description=description,
-            acquisition=acquisition,
-            declared_sha256=upload.client_sha256,
-            intake_key=key,
-            upload=upload,
-        ),
-        now=now,
+    offer = Offer(
+        kept=store.put_file(upload.path, progress=progress),
+        filename=upload.filename,
+        media_type=upload.media_type,
+        description=description,
+        acquisition=acquisition,
+        declared_sha256=upload.client_sha256,
+        intake_key=key,
     )
+    return _record(offer, case=upload.case, user=upload.owner, now=now, upload=upload)
 
 
 def fail(upload: Upload, reason: str) -> None:
@@ -246,12 +329,6 @@ def give_up(job: Job) -> None:
     )
 
 
-def _chunks(path: Path) -> Iterable[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(store.CHUNK):
-            yield chunk
-
-
 def _must_be_describable(filename: str, description: Description) -> None:
     if not filename or "\x00" in filename:
         raise IntakeError("The file has no usable name; rename it and send it again.")
@@ -269,14 +346,18 @@ def _must_be_describable(filename: str, description: Description) -> None:
 
 
 def _received_before(user: User, key: str) -> Receipt | None:
-    file = (
-        EvidenceFile.objects.filter(
-            item__created_by=user, item__intake_key=key, role=EvidenceFile.Role.EVIDENTIARY
-        )
-        .select_related("item", "stored")
-        .first()
+    return _received_earlier(user, [key]).get(key)
+
+
+def _received_earlier(user: User, keys: Sequence[str]) -> dict[str, Receipt]:
+    """Return the receipts of what this user has brought under these keys."""
+    files = EvidenceFile.objects.filter(
+        item__created_by=user, item__intake_key__in=keys, role=EvidenceFile.Role.EVIDENTIARY
     )
-    return receipt_of(file) if file else None
+    return {
+        str(file.item.intake_key): receipt_of(file)
+        for file in files.select_related("item", "stored")
+    }
 
 
 def receipt_of(file: EvidenceFile) -> Receipt:
@@ -304,25 +385,31 @@ def receipt_of(file: EvidenceFile) -> Receipt:
     )
 
 
-def _declared_match(declared: str, found: str) -> str:
-    if not declared:
-        return EvidenceFile.Declared.NOT_DECLARED
-    same = declared.lower() == found
-    return EvidenceFile.Declared.MATCH if same else EvidenceFile.Declared.MISMATCH
-
-
-def _record(offer: _Offer, *, now: datetime) -> Receipt:
+def _record(
+    offer: Offer, *, case: Case, user: User, now: datetime, upload: Upload | None = None
+) -> Receipt:
     try:
-        file, pending = _catalogue(offer, now=now)
+        with custody.writing():
+            (done,) = cataloguing.catalogue([offer], case=case, user=user, now=now)
+            if upload is not None:
+                Upload.objects.filter(pk=upload.pk).update(
+                    state=Upload.State.RECEIVED, item=done.file.item, reason=""
+                )
+            beside = sidecars.prepare([done.file])
+            transaction.on_commit(partial(sidecars.write, beside), robust=True)
+            transaction.on_commit(_seal_head, robust=True)
+            if upload is not None:
+                transaction.on_commit(partial(store.discard_upload, upload.path))
     except IntegrityError:
         # Two requests with one key: the other was first, and its answer is this one's too.
-        if offer.intake_key and (earlier := _received_before(offer.user, offer.intake_key)):
+        if offer.intake_key and (earlier := _received_before(user, offer.intake_key)):
             return earlier
         raise
-    transaction.on_commit(partial(sidecars.write, file.pk), robust=True)
-    transaction.on_commit(_seal_head, robust=True)
-    if offer.upload is not None:
-        transaction.on_commit(partial(store.discard_upload, offer.upload.path))
+    return _receipt(done, offer)
+
+
+def _receipt(done: cataloguing.Catalogued, offer: Offer) -> Receipt:
+    file, pending = done
     return Receipt(
         item=file.item_id,
         reference=file.item.exhibit_number,
@@ -344,124 +431,6 @@ def _seal_head() -> None:
         checkpoints.keep_up(now=timezone.now())
     except (SignerError, custody.CustodyError, anchors.AnchorError, DatabaseError) as error:
         logger.warning("The head was not signed now; the next checkpoint covers it: %s", error)
-
-
-def _catalogue(offer: _Offer, *, now: datetime) -> tuple[EvidenceFile, custody.Pending]:
-    sha256 = offer.kept.measurement.sha256.hex()
-    said = offer.description
-    given = offer.acquisition
-    actor = access.actor_of(offer.user, offer.case)
-    agent = access.agent_of(offer.user)
-    with custody.recording(actor=actor, now=now) as log:
-        lost = StoredObject.objects.filter(pk=sha256).exclude(state=StoredObject.State.STORED)
-        repaired = offer.kept.healed or lost.exists()
-        stored = store.record(offer.kept)
-        if repaired:
-            reading_back.record_repair(sha256, now=now)
-        case = Case.objects.select_for_update().get(pk=offer.case.pk)
-        case.exhibits_given += 1
-        case.save(update_fields=["exhibits_given"])
-        item = EvidenceItem(
-            case=case,
-            exhibit_number=f"{case.reference}-{case.exhibits_given:04d}",
-            kind=said.kind,
-            title=said.title.strip(),
-            description=said.description,
-            source=said.source,
-            languages=list(said.languages),
-            level=said.level,
-            markers=list(said.markers),
-            authored_text=said.authored_text,
-            authored_earliest=said.authored_earliest,
-            authored_latest=said.authored_latest,
-            authored_basis=said.authored_basis,
-            place_text=said.place_text,
-            latitude=said.latitude,
-            longitude=said.longitude,
-            precision_m=said.precision_m,
-            place_basis=said.place_basis,
-            parent=said.parent,
-            root_exhibit=(said.parent.root_exhibit or said.parent) if said.parent else None,
-            derivation=said.derivation,
-            intake_key=offer.intake_key or None,
-            created_by=offer.user,
-            created_at=now,
-        )
-        item.effective_level = item.governing_level()
-        match = _declared_match(offer.declared_sha256, sha256)
-        if match == EvidenceFile.Declared.MISMATCH:
-            item.status = EvidenceItem.Status.CANDIDATE
-        item.save(force_insert=True)
-        file = EvidenceFile.objects.create(
-            item=item,
-            role=EvidenceFile.Role.EVIDENTIARY,
-            stored=stored,
-            sha256=sha256,
-            size=offer.kept.measurement.size,
-            media_type=offer.media_type[:200],
-            original_filename=offer.filename,
-            declared_hash=f"sha256:{offer.declared_sha256}" if offer.declared_sha256 else "",
-            declared_match=match,
-            created_at=now,
-        )
-        searching.index([item])
-        Acquisition.objects.create(
-            item=item,
-            hash_at_acquisition=file.declared_hash or f"sha256:{sha256}",
-            hash_computed_by="collector" if offer.declared_sha256 else "archive",
-            **{**_shallow(given), "acquired_by": given.acquired_by or agent},
-        )
-        log.add(
-            events.ItemRegistered(
-                case=str(case.pk),
-                exhibit_number=item.exhibit_number,
-                item_kind=item.kind,
-                level=item.effective_level,
-                title=item.title,
-                source=said.source.name if said.source and not said.source.confidential else None,
-            ),
-            item=item.pk,
-        )
-        log.add(
-            events.ItemAcquired(
-                case=str(case.pk),
-                method=given.method,
-                hash_computed_by="collector" if offer.declared_sha256 else "archive",
-                acquired_by=(given.acquired_by or agent).public_label,
-                provided_by=given.provided_by.public_label if given.provided_by else None,
-                acquired_at=given.acquired_at_text
-                or (given.acquired_at.isoformat() if given.acquired_at else None),
-                url=given.url or None,
-                place=given.place or None,
-                known_gaps=given.known_gaps or None,
-            ),
-            item=item.pk,
-        )
-        pending = log.add(
-            events.MediaIngested(
-                case=str(case.pk),
-                file=str(file.pk),
-                sha256=sha256,
-                sha512=offer.kept.measurement.sha512.hex(),
-                size=file.size,
-                crc32=offer.kept.measurement.crc32,
-                media_type=file.media_type,
-                declared_sha256=offer.declared_sha256 or None,
-                declared_match=match,
-                original_filename=offer.filename,
-            ),
-            item=item.pk,
-        )
-        processing.plan(file, now=now)
-        if offer.upload is not None:
-            Upload.objects.filter(pk=offer.upload.pk).update(
-                state=Upload.State.RECEIVED, item=item, reason=""
-            )
-    return file, pending
-
-
-def _shallow(given: AcquisitionFacts) -> dict[str, Any]:
-    return {one.name: getattr(given, one.name) for one in dataclasses.fields(given)}
 
 
 #: The fields of an upload's row that describe the item and its acquisition.

@@ -159,7 +159,7 @@ def _sidecar(source: Place, target: Place, one: store.Lying) -> Moved:
         content = source.read_sidecar(one.sha256, one.item)
         is_new = not _is_sidecar(target, one, content)
         if is_new:
-            target.write_sidecar(one.sha256, one.item, content)
+            target.write_sidecars([(one.sha256, one.item, content)], durable=True)
             if not _is_sidecar(target, one, content):
                 return Moved(what, fault="the new place does not give it back")
     except (OSError, StoreError) as error:

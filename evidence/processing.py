@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, BinaryIO, cast
 
@@ -44,21 +44,24 @@ _KINDS: dict[
 }
 
 
-def plan(file: EvidenceFile, *, now: datetime) -> None:
-    """Plan the first look at a file.  Call inside the transaction that catalogues it."""
-    _plan(file, [tool for tool in tools_for("") if tool.name == FIRST], now=now)
+def plan(files: Sequence[EvidenceFile], *, now: datetime) -> None:
+    """Plan the first look at files.  Call inside the transaction that catalogues them."""
+    _plan(files, [tool for tool in tools_for("") if tool.name == FIRST], now=now)
 
 
-def _plan(file: EvidenceFile, tools: list[Tool], *, now: datetime) -> None:
-    for tool in tools:
-        analysis, made = Analysis.objects.get_or_create(
-            file=file, tool=tool.name, version=tool.version, defaults={"created_at": now}
-        )
-        if not made:
-            continue
-        job = outbox.add("evidence.analyse", str(analysis.pk))
-        Analysis.objects.filter(pk=analysis.pk).update(job=job.pk)
+def _plan(files: Sequence[EvidenceFile], tools: list[Tool], *, now: datetime) -> None:
+    planned = set(Analysis.objects.filter(file__in=files).values_list("file", "tool", "version"))
+    analyses = [
+        Analysis(file=file, tool=tool.name, version=tool.version, created_at=now)
+        for file in files
+        for tool in tools
+        if (file.pk, tool.name, tool.version) not in planned
+    ]
+    jobs = outbox.add_all("evidence.analyse", [str(analysis.pk) for analysis in analyses])
+    for analysis, job in zip(analyses, jobs, strict=True):
+        analysis.job = job.pk
         dispatch.after_commit(job.pk)
+    Analysis.objects.bulk_create(analyses)
 
 
 def analyse(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None]:
@@ -117,7 +120,7 @@ def _record(analysis: Analysis, outcome: sandbox.Outcome, output: Any, *, now: d
             if analysis.tool == FIRST:
                 found = str((analysis.result or {}).get("media_type") or file.media_type)
                 others = [one for one in tools_for(found) if one.name != FIRST]
-                _plan(file, others, now=now)
+                _plan([file], others, now=now)
 
 
 def _entry(analysis: Analysis, tool: Tool, case: str) -> events.Event:

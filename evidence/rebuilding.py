@@ -183,7 +183,7 @@ def _bring_back(said: dict[str, Any], recorded: _Recorded, *, now: datetime) -> 
             events.ItemDescribed(case=str(case.pk), fields=("catalogue",), reason=REASON),
             item=item.pk,
         )
-        processing.plan(file, now=now)
+        processing.plan([file], now=now)
 
 
 def _person(opaque: str) -> tuple[User, Agent]:

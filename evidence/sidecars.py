@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -27,15 +27,22 @@ _BATCH = 500  # rows asked for at a time
 _LATER = frozenset({"title", "level", "case"})
 
 
-def write(file: uuid.UUID) -> bool:
-    """Write a file's sidecar from its rows.  What was received stays so when that fails."""
-    row = _rows().get(pk=file)
+def prepare(files: Iterable[EvidenceFile]) -> list[store.Sidecar]:
+    """Return what the sidecars of these files, which are evidentiary copies, say."""
+    return [(file.sha256, file.item_id, skeleton(file)) for file in files]
+
+
+def write(sidecars: Sequence[store.Sidecar]) -> int:
+    """Write them, and return how many; no row is asked for.
+
+    What was received stays so when that fails.
+    """
     try:
-        store.write_sidecar(row.sha256, row.item_id, skeleton(row))
+        store.write_sidecars(sidecars)
     except store.StoreError as error:
-        logger.warning("The sidecar of %s was not written; the sweep will: %s", row.pk, error)
-        return False
-    return True
+        logger.warning("%d sidecars were not written; the sweep will: %s", len(sidecars), error)
+        return 0
+    return len(sidecars)
 
 
 def restore(*, since: datetime | None = None) -> int:
@@ -44,7 +51,7 @@ def restore(*, since: datetime | None = None) -> int:
     if since is not None:
         files = files.filter(created_at__gte=since)
     return sum(
-        write(file)
+        write(prepare(_rows().filter(pk=file)))
         for file, sha256, item in files.values_list("pk", "sha256", "item").iterator()
         if not store.has_sidecar(sha256, item)
     )
@@ -67,7 +74,7 @@ def skeleton(file: EvidenceFile) -> dict[str, Any]:
         "sha256": file.sha256,
         "sha512": file.stored.sha512 if file.stored else None,
         "size": file.size,
-        "received_at": item.created_at.isoformat(),
+        "received_at": item.created_at.astimezone(UTC).isoformat(),
         "received_by": access.agent_of(item.created_by).opaque_id,
     }
 

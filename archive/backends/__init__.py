@@ -7,16 +7,20 @@ overwrite an intact one.  ``archive.store`` chooses the backend; nothing else im
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from io import FileIO
 from pathlib import Path
 from typing import IO, Protocol
 
 from archive.proof.digests import Measurement
 
 CHUNK = 1024 * 1024  # bytes read, hashed and written at a time
+SMALL = 8 * CHUNK  # bytes up to which a file gains nothing from being hashed on two threads
 
 NAME = re.compile(r"[0-9a-f]{64}")
 _SIDECAR = re.compile(
@@ -72,11 +76,15 @@ class Place(Protocol):
         self, chunks: Iterable[bytes], *, declared_size: int | None, progress: Progress | None
     ) -> Kept: ...
 
+    def put_all(self, batches: Iterable[Sequence[Path]]) -> Iterator[list[Kept | StoreError]]: ...
+
     def put_file(self, path: Path, *, progress: Progress | None) -> Kept: ...
 
     def open(self, sha256: str) -> IO[bytes]: ...
 
-    def write_sidecar(self, sha256: str, item: str, payload: bytes) -> None: ...
+    def write_sidecars(
+        self, several: Sequence[tuple[str, str, bytes]], *, durable: bool
+    ) -> None: ...
 
     def has_sidecar(self, sha256: str, item: str) -> bool: ...
 
@@ -119,6 +127,32 @@ def pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
                 waiting.clear()
     if waiting:
         yield bytes(waiting)
+
+
+def pieces_of(path: Path) -> Iterator[bytes]:
+    """Read a file that is offered.  Raises StoreError when it can't be read."""
+    with _offered(path) as file:
+        yield from read_pieces(file)
+
+
+def pieces_through(buffer: bytearray, path: Path) -> Iterator[bytes | memoryview]:
+    """Read a file as ``pieces_of`` does; a small one's pieces lie in ``buffer``, one at a time."""
+    with _offered(path) as file:
+        if os.fstat(file.fileno()).st_size > SMALL:
+            yield from read_pieces(file)
+            return
+        whole = memoryview(buffer)
+        while length := file.readinto(buffer):
+            yield whole[:length]
+
+
+@contextmanager
+def _offered(path: Path) -> Iterator[FileIO]:
+    try:
+        with path.open("rb", buffering=0) as file:
+            yield file
+    except OSError as error:
+        raise StoreError(f"{path.name} can't be read: {error.strerror or error}.") from error
 
 
 def sha256_of(file: IO[bytes]) -> str:

@@ -6,12 +6,15 @@ The order, for new bytes:
  2. every write looked at: a short one is continued, the length compared at the end;
  3. fchmod 0440, fsync, close.  A failed fsync is final: the kernel may have dropped the pages
     and would call the next fsync a success, so the file is thrown away;
- 4. the shard's folders, and fsync of each folder above the name;
+ 4. the shard's folders;
  5. link() to ``blobs/ab/cd/<sha256>``, which can't overwrite.  When the name exists its bytes
     are hashed, never trusted: intact means done, damaged means set aside and replaced;
- 6. unlink of the temporary name, fsync of the shard.
+ 6. unlink of the temporary name, fsync of the shard and of each folder above whose name is new.
 
 Only then does ``put`` return.  A crash leaves a name in ``tmp/`` or a whole original, nothing else.
+
+Many files go the same way together: all are written, then each is synced, then all are named, then
+each folder is synced once.  The disk has begun with the first by the time the last is hashed.
 """
 
 from __future__ import annotations
@@ -23,10 +26,14 @@ import re
 import stat
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from archive.backends import (
     NAME,
@@ -39,20 +46,45 @@ from archive.backends import (
     StoreFullError,
     named,
     pieces,
+    pieces_through,
     read_pieces,
     sha256_of,
 )
-from archive.proof.digests import Measurement, Measuring
+from archive.backends.hands import Hand, HandError, hands
+from archive.proof.digests import Chunk, Measurement, Measuring
 
 # Without O_NONBLOCK a named pipe in an original's place would keep the reader waiting for ever.
 READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 SHARD = re.compile(r"[0-9a-f]{2}")
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 WRITEBACK = 8 * 1024 * 1024  # bytes handed to the disk at a time, before the fsync
+SMALL_PIECE = 128 * 1024  # bytes of a small file read at a time: hashed where they lie, in cache
+HANDS = 2  # processes that hash and write many files
+AHEAD = 1  # batches that are kept while one is recorded
 
+_Result = TypeVar("_Result")
+_Folder = tuple[str, int, int]  # its path, device and number
 
 #: Folders whose names this process has seen on the disk; at most one for each of 65,792 folders.
-_SAFE: set[tuple[str, int, int]] = set()
+_SAFE: set[_Folder] = set()
+
+
+@dataclass(frozen=True)
+class _Spool:
+    """Bytes of our own under a temporary name, still open, so that a failed write can be told."""
+
+    path: Path
+    descriptor: int
+    measurement: Measurement
+
+
+@dataclass(frozen=True)
+class _Name:
+    """An original's name, which is durable once the folders are synced."""
+
+    kept: Kept
+    to_sync: set[Path]
+    safe_then: set[_Folder]
 
 
 class Disk:
@@ -77,6 +109,31 @@ class Disk:
         """Keep a stream; afterwards it is durable under its SHA-256."""
         with self.telling(), self.spooled(chunks, declared_size, progress, durable=True) as spool:
             return self._adopt(*spool)
+
+    def put_all(self, batches: Iterable[Sequence[Path]]) -> Iterator[list[Kept | StoreError]]:
+        """Keep copies of many files, batch by batch; each that is ``Kept`` is durable.
+
+        While a batch is yielded the next is worked on, by processes of its own.
+        """
+        coming = iter(batches)
+        begun = list(islice(coming, 2))
+        if len(begun) < 2:  # too few for processes to be worth their start
+            yield from map(self.put_some, begun)
+            return
+        with hands(_put_some, HANDS) as several:
+            under_way: deque[Sequence[Path]] = deque()
+            for batch in chain(begun, coming):
+                for at, hand in enumerate(several):
+                    hand.give((self.root, batch[at::HANDS]))
+                under_way.append(batch)
+                if len(under_way) > AHEAD:
+                    yield _in_order(under_way.popleft(), several)
+            while under_way:
+                yield _in_order(under_way.popleft(), several)
+
+    def put_some(self, paths: Sequence[Path]) -> list[Kept | StoreError]:
+        """Keep copies of a batch of files, and sync each folder once."""
+        return self._adopt_all(self._spool_all(paths))
 
     def put_file(self, path: Path, *, progress: Progress | None) -> Kept:
         """Keep an assembled upload without copying it.  Its name in ``uploads/`` stays.
@@ -121,13 +178,23 @@ class Disk:
             raise
         return os.fdopen(descriptor, "rb")
 
-    def write_sidecar(self, sha256: str, item: str, payload: bytes) -> None:
-        """Write ``<sha256>.<item>.json`` beside the original, whole or not at all."""
-        path = self._sidecar(sha256, item)
-        with self.telling(), self.spooled([payload], len(payload), None, durable=True) as spool:
-            # The original lies there, so its folders are durable; only the name is new.
-            spool[0].replace(path)
-            _sync_folder(path.parent)
+    def write_sidecars(self, several: Sequence[tuple[str, str, bytes]], *, durable: bool) -> None:
+        """Write ``<sha256>.<item>.json`` beside originals, each whole or not at all.
+
+        Unless their names are to be ``durable``, a power cut in the next seconds may leave one out.
+        """
+        with self.telling(), contextlib.ExitStack() as undo:
+            spools = []
+            for _, _, payload in several:
+                spools.append(self._spool_ahead([payload]))
+                undo.callback(_discard, spools[-1])
+            for spool in spools:
+                _make_safe(spool)
+            for spool, (sha256, item, _) in zip(spools, several, strict=True):
+                spool.path.replace(self._sidecar(sha256, item))
+            # The originals lie there, so their folders are durable; only the names are new.
+            for folder in {self.path(sha256).parent for sha256, _, _ in several if durable}:
+                _sync_folder(folder)
 
     def has_sidecar(self, sha256: str, item: str) -> bool:
         """Say whether ``<sha256>.<item>.json`` lies beside the original."""
@@ -190,21 +257,82 @@ class Disk:
         durable: bool,
     ) -> Iterator[tuple[Path, Measurement]]:
         """Write a stream to a temporary file of our own, and remove its name afterwards."""
+        spool = self._spool(pieces(chunks), declared_size, progress)
+        try:
+            if durable:
+                _make_safe(spool)
+            yield spool.path, spool.measurement
+        finally:
+            _discard(spool)
+
+    def _spool(
+        self, pieces: Iterable[Chunk], declared_size: int | None, progress: Progress | None
+    ) -> _Spool:
+        """Write a stream to a temporary file (steps 1 and 2)."""
         self.temporary.mkdir(parents=True, exist_ok=True, mode=0o750)
         path = self.temporary / uuid.uuid4().hex
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(path, flags, 0o600)
         try:
-            try:
-                measurement = _written(descriptor, chunks, declared_size, progress)
-                if durable:
-                    os.fchmod(descriptor, 0o440)
-                    os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            yield path, measurement
+            measurement = _written(descriptor, pieces, declared_size, progress)
+        except BaseException:
+            os.close(descriptor)
+            path.unlink()
+            raise
+        return _Spool(path, descriptor, measurement)
+
+    def _spool_all(self, paths: Sequence[Path]) -> list[_Spool | StoreError]:
+        """Copy files to temporary ones of our own, and have them on disk (steps 1 to 3)."""
+        buffer = bytearray(SMALL_PIECE)
+        spools = [
+            self._tried(partial(self._spool_ahead, pieces_through(buffer, path))) for path in paths
+        ]
+        return [
+            spool if isinstance(spool, StoreError) else self._tried(partial(_made_safe, spool))
+            for spool in spools
+        ]
+
+    def _spool_ahead(self, pieces: Iterable[Chunk]) -> _Spool:
+        spool = self._spool(pieces, None, None)
+        # The disk begins now, so that the first sync finds most of the others' bytes there, and
+        # theirs have little left to do.
+        os.posix_fadvise(spool.descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        return spool
+
+    def _adopt_all(self, spools: Sequence[_Spool | StoreError]) -> list[Kept | StoreError]:
+        """Give durable bytes their names, and sync each folder once (steps 4 to 6)."""
+        names = [
+            spool if isinstance(spool, StoreError) else self._tried(partial(self._named, spool))
+            for spool in spools
+        ]
+        given = [name for name in names if isinstance(name, _Name)]
+        synced = {
+            folder: self._tried(partial(_sync_folder, folder))
+            for folder in {folder for name in given for folder in name.to_sync}
+        }
+        done: list[Kept | StoreError] = []
+        for name in names:
+            if isinstance(name, StoreError):
+                done.append(name)
+                continue
+            error = next((said for folder in name.to_sync if (said := synced[folder])), None)
+            if error is None:
+                _SAFE.update(name.safe_then)
+            done.append(error or name.kept)
+        return done
+
+    def _named(self, spool: _Spool) -> _Name:
+        try:
+            return self._name(spool.path, spool.measurement)
         finally:
-            path.unlink(missing_ok=True)
+            _discard(spool)
+
+    def _tried(self, act: Callable[[], _Result]) -> _Result | StoreError:
+        try:
+            with self.telling():
+                return act()
+        except StoreError as error:
+            return error
 
     def must_be_an_upload(self, path: Path) -> None:
         """Refuse a path outside ``uploads/``: only there do we know who writes."""
@@ -213,9 +341,17 @@ class Disk:
 
     def _adopt(self, source: Path, measurement: Measurement) -> Kept:
         """Give durable bytes their name (steps 4 to 6)."""
+        name = self._name(source, measurement)
+        for folder in name.to_sync:
+            _sync_folder(folder)
+        _SAFE.update(name.safe_then)
+        return name.kept
+
+    def _name(self, source: Path, measurement: Measurement) -> _Name:
+        """Link durable bytes to their name; it is durable when the folders are synced."""
         sha256 = measurement.sha256.hex()
         target = self.path(sha256)
-        self._make_shard(target.parent)
+        to_sync, safe_then = self._make_shard(target.parent)
         already_held = healed = False
         try:
             os.link(source, target, follow_symlinks=False)
@@ -226,8 +362,7 @@ class Disk:
                 self._heal(source, target)
         if source.parent == self.temporary:
             source.unlink()
-        _sync_folder(target.parent)
-        return Kept(measurement, already_held, healed)
+        return _Name(Kept(measurement, already_held, healed), to_sync, safe_then)
 
     def _is_intact(self, source: Path, target: Path, sha256: str) -> bool:
         found = target.lstat()
@@ -249,17 +384,20 @@ class Disk:
         os.link(source, step, follow_symlinks=False)
         step.replace(target)
 
-    def _make_shard(self, shard: Path) -> None:
+    def _make_shard(self, shard: Path) -> tuple[set[Path], set[_Folder]]:
+        """Make a shard's folders; return what to sync, and whose names are safe afterwards."""
         # Each folder's name is made safe also when it was there: whoever made it may not have come
         # to that.  Once is enough for each folder, which is told by its number: one that was
         # removed and made again is another.
+        to_sync, safe_then = {shard}, set()
         for folder in (self.blobs, shard.parent, shard):
             folder.mkdir(exist_ok=True, mode=0o750)
             found = folder.stat()
-            named = (str(folder), found.st_dev, found.st_ino)
-            if named not in _SAFE:
-                _sync_folder(folder.parent)
-                _SAFE.add(named)
+            told = (str(folder), found.st_dev, found.st_ino)
+            if told not in _SAFE:
+                to_sync.add(folder.parent)
+                safe_then.add(told)
+        return to_sync, safe_then
 
     @contextlib.contextmanager
     def telling(self) -> Iterator[None]:
@@ -273,6 +411,22 @@ class Disk:
                 ) from error
             what = error.strerror or str(error)
             raise StoreError(f"The bytes could not be made safe in {self.root}: {what}.") from error
+
+
+def _put_some(task: tuple[Path, Sequence[Path]]) -> list[Kept | StoreError]:
+    root, paths = task
+    return Disk(root).put_some(paths)
+
+
+def _in_order(
+    batch: Sequence[Path],
+    several: Sequence[Hand[tuple[Path, Sequence[Path]], list[Kept | StoreError]]],
+) -> list[Kept | StoreError]:
+    try:
+        shares = [hand.take() for hand in several]
+    except HandError as error:
+        raise StoreError(f"{error} What it was keeping is not taken in.") from error
+    return [shares[at % HANDS][at // HANDS] for at in range(len(batch))]
 
 
 def measured(file: IO[bytes], size: int, progress: Progress | None) -> Measurement:
@@ -289,16 +443,39 @@ def measured(file: IO[bytes], size: int, progress: Progress | None) -> Measureme
     return measuring.done()
 
 
+def _make_safe(spool: _Spool) -> None:
+    """Have a temporary file's bytes on disk (step 3)."""
+    os.fchmod(spool.descriptor, 0o440)
+    os.fsync(spool.descriptor)
+
+
+def _made_safe(spool: _Spool) -> _Spool:
+    try:
+        _make_safe(spool)
+    except OSError:
+        _discard(spool)
+        raise
+    return spool
+
+
+def _discard(spool: _Spool) -> None:
+    """Close a temporary file and remove its name, if it still has it."""
+    try:
+        os.close(spool.descriptor)
+    finally:
+        spool.path.unlink(missing_ok=True)
+
+
 def _written(
     descriptor: int,
-    chunks: Iterable[bytes],
+    pieces: Iterable[Chunk],
     declared_size: int | None,
     progress: Progress | None,
 ) -> Measurement:
     """Write and measure a stream; refuse it when the file's length is not the stream's."""
     done = begun = 0
     measuring = Measuring()
-    for piece in pieces(chunks):
+    for piece in pieces:
         measuring.update(piece)
         _write_all(descriptor, piece)
         done += len(piece)
@@ -318,7 +495,7 @@ def _written(
     return measurement
 
 
-def _write_all(descriptor: int, piece: bytes) -> None:
+def _write_all(descriptor: int, piece: Chunk) -> None:
     view = memoryview(piece)
     while view:
         written = os.write(descriptor, view)

@@ -14,7 +14,8 @@ import functools
 import hashlib
 import io
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -32,6 +33,7 @@ from archive.backends import (
     Progress,
     StoreError,
     named,
+    pieces_of,
     sha256_of,
 )
 from archive.backends.disk import Disk, measured
@@ -41,6 +43,7 @@ PREFIX = "originals/"
 DAMAGED = "damaged/"  # what was found under an original's name and replaced
 PART = 16 * 1024 * 1024  # bytes; S3 takes at most 10,000 parts, so larger files get larger parts
 MOST_PARTS = 10_000
+HANDS = 4  # files under way at once, when many are kept
 WINDOW = 4 * 1024 * 1024  # bytes asked for at a time when reading
 _BAD_ANSWERS = (BotoCoreError, ClientError)
 
@@ -88,6 +91,18 @@ class Bucket:
         ):
             return self._send(*spool)
 
+    def put_all(self, batches: Iterable[Sequence[Path]]) -> Iterator[list[Kept | StoreError]]:
+        """Keep copies of many files, several at a time: waiting for answers takes longest."""
+        with ThreadPoolExecutor(HANDS, thread_name_prefix="bucket") as threads:
+            for batch in batches:
+                yield list(threads.map(self._put_or_say, batch))
+
+    def _put_or_say(self, path: Path) -> Kept | StoreError:
+        try:
+            return self.put(pieces_of(path), declared_size=None, progress=None)
+        except StoreError as error:
+            return error
+
     def put_file(self, path: Path, *, progress: Progress | None) -> Kept:
         """Keep an assembled upload; its name in ``uploads/`` stays."""
         self.disk.must_be_an_upload(path)
@@ -105,19 +120,21 @@ class Bucket:
         reader = _Reader(self.client, self.bucket, key, head["ContentLength"], head["ETag"])
         return io.BufferedReader(reader, buffer_size=WINDOW)
 
-    def write_sidecar(self, sha256: str, item: str, payload: bytes) -> None:
-        """Write ``<sha256>.<item>.json`` beside the original."""
-        key = f"{self._key(sha256)}.{item}.json"
-        try:
-            self.client.put_object(
-                Bucket=self.bucket,
-                Key=key,
-                Body=payload,
-                ContentType="application/json",
-                ChecksumSHA256=_checksum(payload),
-            )
-        except _BAD_ANSWERS as error:
-            raise _said(error, key) from error
+    def write_sidecars(self, several: Sequence[tuple[str, str, bytes]], *, durable: bool) -> None:
+        """Write ``<sha256>.<item>.json`` beside originals; what a bucket has taken is durable."""
+        del durable
+        for sha256, item, payload in several:
+            key = f"{self._key(sha256)}.{item}.json"
+            try:
+                self.client.put_object(
+                    Bucket=self.bucket,
+                    Key=key,
+                    Body=payload,
+                    ContentType="application/json",
+                    ChecksumSHA256=_checksum(payload),
+                )
+            except _BAD_ANSWERS as error:
+                raise _said(error, key) from error
 
     def has_sidecar(self, sha256: str, item: str) -> bool:
         """Say whether ``<sha256>.<item>.json`` lies beside the original."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import multiprocessing
 import os
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,9 +19,10 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from moto.server import ThreadedMotoServer
 
-from archive.backends import DamagedError, MissingError, StoreError, pieces, s3
+from archive.backends import DamagedError, Kept, MissingError, StoreError, pieces, s3
 from archive.backends.disk import Disk
 from archive.backends.s3 import Bucket
+from tests.journeys.conftest import ROOT
 
 BYTES = random.Random(1).randbytes(3 * 1024 * 1024 + 17)
 SHA256 = hashlib.sha256(BYTES).hexdigest()
@@ -134,11 +137,191 @@ def test_everything_is_synced_in_order_before_put_returns(disk, monkeypatch):
 
     keep(disk)
 
-    names = [name for name, _ in steps]
-    link = names.index("link")
-    assert names[:2] == ["fchmod", "fsync"]
-    assert [what for _, what in steps[2:link]] == ["store", "blobs", SHA256[:2]]
-    assert steps[link + 1 :] == [("fsync", SHA256[2:4])]
+    assert [name for name, _ in steps[:3]] == ["fchmod", "fsync", "link"]
+    folders = ["store", "blobs", SHA256[:2], SHA256[2:4]]
+    assert sorted(steps[3:]) == sorted(("fsync", folder) for folder in folders)
+
+
+@pytest.fixture
+def offered(tmp_path) -> list[Path]:
+    """Seven files; two have the same bytes."""
+    folder = tmp_path / "offered"
+    folder.mkdir()
+    for number in range(7):
+        (folder / f"{number}").write_bytes(f"file {number % 6}".encode() * 50_000)
+    return sorted(folder.iterdir())
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _sha256(kept: object) -> str:
+    assert isinstance(kept, Kept), kept
+    return kept.measurement.sha256.hex()
+
+
+def test_many_are_kept_together_and_told_in_their_order(disk, offered):
+    keep(disk, offered[2].read_bytes())
+
+    kept = disk.put_some(offered)
+
+    assert [_sha256(one) for one in kept] == [_digest(path) for path in offered]
+    assert [one.already_held for one in kept] == [False, False, True, False, False, False, True]
+    assert held(disk) == sorted({_digest(path) for path in offered})
+    assert all(disk.path(_digest(path)).read_bytes() == path.read_bytes() for path in offered)
+    assert not list(disk.temporary.iterdir())
+    assert disk.put_some([]) == []
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 7])
+def test_many_batches_are_kept_by_other_processes_and_told_in_their_order(
+    disk, offered, tmp_path, at_once
+):
+    offered.insert(3, tmp_path / "gone")
+    batches = [offered[at : at + at_once] for at in range(0, len(offered), at_once)]
+
+    kept = list(disk.put_all(batches))
+
+    assert [len(some) for some in kept] == [len(some) for some in batches]
+    told = [one for some in kept for one in some]
+    assert "gone can't be read" in str(told.pop(3))
+    del offered[3]
+    assert [_sha256(one) for one in told] == [_digest(path) for path in offered]
+    assert held(disk) == sorted({_digest(path) for path in offered})
+    assert not multiprocessing.active_children()
+
+
+def test_no_batches_keep_nothing(disk):
+    assert list(disk.put_all([])) == []
+    assert nothing_is_left(disk)
+
+
+def test_a_process_that_keeps_files_and_is_killed_is_said(disk, offered):
+    several = disk.put_all([[path] for path in offered])
+    next(several)
+    for child in multiprocessing.active_children():
+        child.kill()
+
+    with pytest.raises(StoreError, match="has ended"):
+        list(several)
+
+    assert [_sha256(one) for some in disk.put_all([offered]) for one in some] == [
+        _digest(path) for path in offered
+    ]
+
+
+def test_the_processes_end_with_the_one_that_is_killed(disk, offered):
+    program = """
+import sys
+from pathlib import Path
+from archive.backends.disk import Disk
+if __name__ == "__main__":
+    several = Disk(Path(sys.argv[1])).put_all([[Path(one)] for one in sys.argv[2:]])
+    next(several)
+    import multiprocessing
+    print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+    sys.stdin.read()
+"""
+    script = disk.root.parent / "keeps.py"
+    script.write_text(program)
+    with subprocess.Popen(
+        [sys.executable, str(script), str(disk.root), *map(str, offered)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    ) as process:
+        assert process.stdout is not None
+        children = [int(one) for one in process.stdout.readline().split()]
+        assert len(children) == 2
+        process.kill()
+
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{child}").exists() for child in children):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_of_many_the_damaged_are_healed(disk, offered):
+    disk.put_some(offered)
+    path = disk.path(_digest(offered[3]))
+    path.unlink()
+    path.write_bytes(b"other")
+
+    kept = disk.put_some(offered)
+
+    assert [one.healed for one in kept] == [number == 3 for number in range(7)]
+    assert path.read_bytes() == offered[3].read_bytes()
+
+
+def test_one_that_cannot_be_read_keeps_no_other_out(disk, offered, tmp_path):
+    gone = tmp_path / "gone"
+
+    kept = disk.put_some([offered[0], gone, tmp_path, offered[1]])
+
+    assert isinstance(kept[1], StoreError)
+    assert "gone can't be read: No such file" in str(kept[1])
+    assert isinstance(kept[2], StoreError)
+    assert [_sha256(kept[0]), _sha256(kept[3])] == [_digest(path) for path in offered[:2]]
+    assert not list(disk.temporary.iterdir())
+
+
+def test_of_many_each_is_synced_before_its_name_and_each_folder_after_all_names(
+    disk, offered, monkeypatch
+):
+    steps: list[tuple[str, str]] = []
+    sync, link = os.fsync, os.link
+
+    def noted_sync(fd):
+        steps.append(("sync", str(Path(f"/proc/self/fd/{fd}").readlink())))
+        sync(fd)
+
+    def noted_link(source, target, **options):
+        steps.append(("link", f"{source} {target}"))
+        link(source, target, **options)
+
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    monkeypatch.setattr(os, "link", noted_link)
+
+    disk.put_some(offered)
+
+    links = [at for at, (name, _) in enumerate(steps) if name == "link"]
+    synced = {what: at for at, (name, what) in enumerate(steps) if name == "sync"}
+    assert len(links) == 7
+    for at in links:
+        source, target = steps[at][1].split(" ")
+        assert synced[source] < links[0]
+        for folder in list(Path(target).parents)[:4]:
+            assert synced[str(folder)] > links[-1], folder
+    assert len(synced) == sum(name == "sync" for name, _ in steps), "something was synced twice"
+
+
+@pytest.mark.parametrize("broken", ["tmp", "blobs"])
+def test_of_many_only_those_that_were_synced_are_kept(disk, offered, monkeypatch, broken):
+    sync = os.fsync
+    refused: list[Path] = []
+
+    def fails_once(fd):
+        path = Path(f"/proc/self/fd/{fd}").readlink()
+        is_shard = len(path.relative_to(disk.root).parts) == 3
+        if not refused and (path.parent.name == "tmp" if broken == "tmp" else is_shard):
+            refused.append(path)
+            raise OSError(errno.EIO, "Input/output error")
+        sync(fd)
+
+    monkeypatch.setattr(os, "fsync", fails_once)
+
+    kept = disk.put_some(offered[:6])
+
+    errors = [one for one in kept if isinstance(one, StoreError)]
+    assert len(errors) == len(refused) == 1
+    assert "could not be made safe" in str(errors[0])
+    if broken == "blobs":
+        at = kept.index(errors[0])
+        assert disk.path(_digest(offered[at])).parent == refused[0]
+    assert not list(disk.temporary.iterdir())
+    again = disk.put_some(offered[:6])
+    assert [_sha256(one) for one in again] == [_digest(path) for path in offered[:6]]
 
 
 def test_a_full_disk_is_said_and_leaves_nothing_and_the_next_put_goes_well(tmp_path):
@@ -434,6 +617,14 @@ def test_a_bucket_gives_back_what_was_put_and_can_be_read_anywhere(bucket, monke
         file.seek(len(content) + 5)
         assert file.read() == b""
     assert not list(bucket.disk.temporary.iterdir())
+
+
+def test_a_bucket_keeps_many_and_says_which_it_could_not(bucket, offered, tmp_path):
+    (kept,) = bucket.put_all([[*offered, tmp_path / "gone"]])
+
+    assert [_sha256(one) for one in kept[:-1]] == [_digest(path) for path in offered]
+    assert "gone can't be read" in str(kept[-1])
+    assert held(bucket) == sorted({_digest(path) for path in offered})
 
 
 @pytest.mark.parametrize("part", [1024 * 1024 * 16, 5 * 1024 * 1024])

@@ -70,9 +70,9 @@ def test_a_sidecar_is_whole_and_has_its_place_beside_the_original():
     item = uuid.uuid4()
 
     assert not store.has_sidecar(sha256, item)
-    store.write_sidecar(sha256, item, {"title": "відео"})
+    store.write_sidecars([(sha256, item, {"title": "відео"})])
     assert store.has_sidecar(sha256, item)
-    store.write_sidecar(sha256, item, {"title": "відео 2"})
+    store.write_sidecars([(sha256, item, {"title": "відео 2"})])
 
     folder = store.path(sha256).parent
     assert sorted(path.name for path in folder.iterdir()) == [sha256, f"{sha256}.{item}.json"]

@@ -99,6 +99,34 @@ def test_a_killed_run_is_taken_up_where_it_was_and_takes_nothing_twice(archive, 
     assert code == 0, report
 
 
+def test_two_runs_over_one_folder_at_once_take_each_file_in_once(archive, tmp_path):
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    for number in range(COUNT):
+        (folder / f"shared-{number:03}.txt").write_text(f"shared {number}")
+    command = [sys.executable, str(ROOT / "manage.py")]
+    running = [
+        subprocess.Popen(
+            [*command, *_ingest(folder, "A-1", "--journal", str(tmp_path / f"journal-{one}"))],
+            env=dict(archive.environment),
+            cwd=archive.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for one in range(2)
+    ]
+
+    said = [one.communicate(timeout=120) for one in running]
+
+    assert [one.returncode for one in running] == [0, 0], said
+    names = [f"shared-{number:03}.txt" for number in range(COUNT)]
+    assert _names(archive, "A-1", "shared-") == names
+    for one in range(2):  # and each run has a receipt of each
+        lines = (tmp_path / f"journal-{one}").read_text().splitlines()
+        assert [json.loads(line)["filename"] for line in lines] == names
+
+
 def test_a_lost_journal_takes_nothing_in_twice(archive, tmp_path):
     folder = tmp_path / "few"
     folder.mkdir()

@@ -188,7 +188,7 @@ class _PowerCutError(Exception):
     pass
 
 
-@pytest.mark.parametrize(("module", "at"), [(store, "record"), (processing, "plan")])
+@pytest.mark.parametrize(("module", "at"), [(store, "record_all"), (processing, "plan")])
 def test_a_crash_after_the_bytes_leaves_nothing_catalogued(cast, monkeypatch, module, at):
     size = custody.head().size
 

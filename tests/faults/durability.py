@@ -65,10 +65,23 @@ def unsafe(
     ``known`` are the paths that were there, and safe, before the first call.
     """
     disk = Disk(known)
-    for line in trace:
+    for line in _whole(trace):
         found = _LINE.match(line)
         if not found or found["failed"]:
             continue
         if found["call"] == "write" and acknowledged.search(found["rest"]):
             yield sorted(one for one in disk.contents | disk.names if one.startswith(f"{below}/"))
         disk.see(found["call"], _NAMES.findall(_HERE.sub("", found["rest"])), found["rest"])
+
+
+def _whole(trace: Iterable[str]) -> Iterator[str]:
+    """Give each call once it has returned: another thread's calls may have come in between."""
+    begun: dict[str, str] = {}
+    for line in trace:
+        thread = line.split(" ", 1)[0]
+        if line.endswith("<unfinished ...>"):
+            begun[thread] = line.removesuffix("<unfinished ...>").rstrip()
+        elif resumed := re.match(r"\d+ +<\.\.\. \w+ resumed>(.*)", line):
+            yield begun.pop(thread, "") + resumed[1]
+        else:
+            yield line

@@ -6,6 +6,7 @@ import sys
 import unicodedata
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -17,9 +18,9 @@ from django.utils import timezone
 from archive import checkpoints, custody
 from archive.anchors import AnchorError
 from archive.signer import SignerError
-from archive.store import StoreError
 from evidence import access, intake
 from evidence.models.acquisition import Acquisition
+from evidence.models.case import Case
 from evidence.models.levels import Level
 from evidence.models.protected_text import with_text
 from evidence.models.source import Source
@@ -73,59 +74,58 @@ class Command(BaseCommand):
         files = list(_files(options["paths"]))
         if not files:
             raise CommandError("There is no file at these paths.")
+        description = _description(options, source)
         journal: Path = options["journal"]
         done = _read(journal)
-        total = sum(path.stat().st_size for path, _ in files)
-        failed = 0
-        taken = 0
-        bar = _Bar(sys.stderr, total)
+        self.bar = _Bar(sys.stderr, sum(path.stat().st_size for path, _ in files))
+        taken = failed = 0
         with journal.open("a", encoding="utf-8") as lines:
             lines.write(_line_end(journal))
-            for path, name in files:
-                key = intake.digest_key(path, case)
-                size = path.stat().st_size
-                if key in done:
-                    bar.add(size, f"{name}: already in as {done[key]}")
-                    continue
-                media_type = mimetypes.guess_type(path.name)[0] or ""
-                try:
-                    receipt = intake.receive(
-                        path,
-                        filename=name,
-                        media_type=media_type,
-                        case=case,
-                        user=user,
-                        description=intake.Description(
-                            title=path.name.encode("utf-8", "replace").decode("utf-8"),
-                            kind=intake.kind_of(media_type),
-                            source=source,
-                            languages=tuple(options["language"]),
-                            level=options["level"],
-                        ),
-                        acquisition=intake.AcquisitionFacts(method=options["method"]),
-                        intake_key=key,
-                        now=timezone.now(),
-                    )
-                except (
-                    OSError,
-                    StoreError,
-                    intake.IntakeError,
-                    custody.CustodyError,
-                    DatabaseError,
-                ) as error:
+            offered = self._offered(files, case, done, description, options["method"])
+            for one, answer in intake.receive_all(
+                offered, case=case, user=user, clock=timezone.now
+            ):
+                if isinstance(answer, intake.Receipt):
+                    _note(lines, one.intake_key, answer)
+                    taken += 1
+                    self.stdout.write(f"{answer.reference}  sha256:{answer.sha256}  {one.filename}")
+                else:
                     failed += 1
-                    bar.add(size, "")
-                    self.stderr.write(f"{name}: not taken in: {error}")
-                    continue
-                _note(lines, key, receipt)
-                taken += 1
-                bar.add(size, name)
-                self.stdout.write(f"{receipt.reference}  sha256:{receipt.sha256}  {name}")
-        bar.end()
+                    self.stderr.write(f"{one.filename}: not taken in: {answer}")
+                self.bar.add(_size(one.path), one.filename)
+        self.bar.end()
         self._sign()
         self.stdout.write(f"{taken} taken in, {len(files) - taken - failed} were in, {failed} not.")
         if failed:
             raise CommandError(f"{failed} files were not taken in; run the same command again.")
+
+    def _offered(
+        self,
+        files: list[tuple[Path, str]],
+        case: Case,
+        done: dict[str, str],
+        description: intake.Description,
+        method: str,
+    ) -> Iterator[intake.Offered]:
+        """Yield the files that the journal does not name."""
+        for path, name in files:
+            key = intake.digest_key(path, case)
+            if key in done:
+                self.bar.add(_size(path), f"{name}: already in as {done[key]}")
+                continue
+            media_type = mimetypes.guess_type(path.name)[0] or ""
+            yield intake.Offered(
+                path=path,
+                filename=name,
+                media_type=media_type,
+                description=replace(
+                    description,
+                    title=path.name.encode("utf-8", "replace").decode("utf-8"),
+                    kind=intake.kind_of(media_type),
+                ),
+                acquisition=intake.AcquisitionFacts(method=method),
+                intake_key=key,
+            )
 
     def _sign(self) -> None:
         """Have all of it signed: there may be no worker that does it later."""
@@ -133,6 +133,24 @@ class Command(BaseCommand):
             checkpoints.checkpoint()
         except (OSError, SignerError, AnchorError, custody.CustodyError, DatabaseError) as error:
             self.stderr.write(f"What was taken in is recorded, but not signed yet: {error}")
+
+
+def _description(options: dict[str, Any], source: Source | None) -> intake.Description:
+    """What is said alike of all; each file's title and kind come from its name."""
+    return intake.Description(
+        title="",
+        kind="",
+        source=source,
+        languages=tuple(options["language"]),
+        level=options["level"],
+    )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # it is gone, which is said when it is read
 
 
 def _files(paths: list[Path]) -> Iterator[tuple[Path, str]]:
