@@ -116,6 +116,20 @@ def test_a_failure_waits_longer_each_time_and_the_third_is_set_aside(committed_d
     assert job.pk not in outbox.due()
 
 
+@pytest.mark.parametrize("error", [MemoryError(), OSError(12, "Cannot allocate memory")])
+def test_work_for_which_there_is_no_memory_is_tried_again(committed_database, error):
+    job = outbox.add("work", "subject")
+
+    def starved(job, progress):
+        raise error
+
+    assert outbox.run(job.pk, starved) == Outcome.FAILED
+    make_due(job)
+
+    assert outbox.run(job.pk, effect) == Outcome.DONE
+    assert effects() == 1
+
+
 def test_what_the_quarantine_hook_writes_stands_or_falls_with_the_quarantine(committed_database):
     job = outbox.add("work", "subject")
     Job.objects.filter(pk=job.pk).update(attempts=2)

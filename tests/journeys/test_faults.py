@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import http.cookiejar
 import json
@@ -9,12 +10,15 @@ import os
 import re
 import signal
 import sqlite3
+import struct
 import time
 import urllib.request
+import zlib
 from base64 import b64encode
 from pathlib import Path
 
 import pytest
+import redis
 
 from tests.journeys.conftest import Site, start, stop
 from tests.services import free_port
@@ -111,10 +115,71 @@ def rows(site: Site, question: str, *values: object) -> list[tuple]:
         database.close()
 
 
+def unfinished(site: Site) -> list[tuple]:
+    return rows(site, "SELECT kind, state, last_error FROM archive_job WHERE state <> 'done'")
+
+
+def png_of(width: int, height: int) -> bytes:
+    """A small file that would be a very large picture."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(content)) + kind + content
+            + struct.pack(">I", zlib.crc32(kind + content))
+        )  # fmt: skip
+
+    packed = zlib.compressobj(9)
+    row = bytes(1 + width * 3)
+    content = b"".join(packed.compress(row) for _ in range(2_000)) + packed.flush()
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+        + chunk(b"IDAT", content)
+        + chunk(b"IEND", b"")
+    )
+
+
+def freeze(site: Site) -> list[int]:
+    """Stop the workers where they are, but not inside a transaction, and return their ids.
+
+    One that is stopped there holds SQLite's lock: every writer is refused then (test_locks).
+    """
+    workers = processes(site, "celery")
+    assert workers
+    for _ in range(50):
+        for worker in workers:
+            os.kill(worker, signal.SIGSTOP)
+        if is_free(site):
+            return workers
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
+        time.sleep(0.05)
+    raise AssertionError("the workers are always inside a transaction")
+
+
+def is_free(site: Site) -> bool:
+    """Whether somebody may write: nobody holds the queue of writers or the database."""
+    path = site.folder / "data" / "archive.sqlite3"
+    with Path(f"{path}.ledger.lock").open("a") as queue:
+        try:
+            fcntl.flock(queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    database = sqlite3.connect(path, timeout=0.1, isolation_level=None)
+    try:
+        database.execute("BEGIN IMMEDIATE")
+        database.execute("ROLLBACK")
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        database.close()
+    return True
+
+
 def wait_until_done(site: Site, *, seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        left = rows(site, "SELECT kind, state, last_error FROM archive_job WHERE state <> 'done'")
+        left = unfinished(site)
         if not left:
             return
         time.sleep(0.5)
@@ -182,6 +247,80 @@ def test_a_frozen_or_dead_broker_delays_an_upload_by_less_than_a_second(own_site
     assert slowest < usual + 1
     wait_until_done(own_site)
     once_each(own_site, f"without-{fault}-0.txt")
+
+
+def test_a_worker_frozen_past_its_leases_does_its_work_once_after_its_return(own_site):
+    person = Person(own_site)
+    names = [f"frozen-{number}.txt" for number in range(12)]
+    for name in names[:6]:
+        person.upload(name.encode(), name)
+    workers = freeze(own_site)
+    try:
+        slowest = max(person.upload(name.encode(), name) for name in names[6:])
+        waiting = len(unfinished(own_site))
+        time.sleep(7)  # the leases, of five seconds, run out
+        assert len(unfinished(own_site)) == waiting > 0, "the workers were not frozen"
+    finally:
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
+
+    wait_until_done(own_site)
+
+    for name in names:
+        once_each(own_site, name)
+    assert slowest < 5, "an upload waited for a worker"
+
+
+def test_what_a_flushed_broker_forgot_is_done_all_the_same(own_site):
+    person = Person(own_site)
+    names = [f"flushed-{number}.txt" for number in range(8)]
+    workers = freeze(own_site)
+    try:
+        for name in names:
+            person.upload(name.encode(), name)
+        broker = redis.Redis(unix_socket_path=f"{own_site.folder}/run/valkey/valkey.sock")
+        deadline = time.monotonic() + 10
+        while not broker.llen("celery"):
+            assert time.monotonic() < deadline, "no message ever came"
+            time.sleep(0.1)
+        broker.flushall()
+        assert not broker.llen("celery")
+    finally:
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
+
+    wait_until_done(own_site)
+
+    for name in names:
+        once_each(own_site, name)
+
+
+def test_files_that_no_parser_survives_hold_nobody_up(own_site):
+    person = Person(own_site)
+    poison = {
+        "bomb.png": png_of(60_000, 60_000),
+        "cut.mp4": b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso2avc1mp41" + b"\xff" * 5_000,
+        "deep.pdf": b"%PDF-1.7\n" + b"[" * 200_000,
+    }
+    for name, content in poison.items():
+        person.upload(content, name)
+    person.upload(b"after them", "after-poison.txt")
+
+    wait_until_done(own_site)
+
+    once_each(own_site, "after-poison.txt")
+    states = dict(
+        rows(
+            own_site,
+            "SELECT f.original_filename, group_concat(DISTINCT a.state) FROM evidence_analysis a"
+            " JOIN evidence_evidencefile f ON a.file_id = f.id WHERE f.original_filename IN"
+            f" ({','.join('?' * len(poison))}) GROUP BY 1",
+            *poison,
+        )
+    )
+    assert states.keys() == poison.keys()
+    assert all("waiting" not in state for state in states.values()), states
+    assert "failed" in states["bomb.png"]
 
 
 def test_a_server_killed_between_two_chunks_loses_nothing(own_site):
