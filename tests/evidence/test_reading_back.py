@@ -242,6 +242,26 @@ def test_the_page_shows_an_auditor_coverage_age_and_what_is_wrong(taken, cast, c
     assert "original damaged, missing or unreadable" in client.get("/admin/").content.decode()
 
 
+def test_what_takes_long_to_count_is_kept_for_minutes_and_faults_are_always_known(
+    taken, monkeypatch
+):
+    monkeypatch.setattr(reading_back, "LONG", -1)
+    now = timezone.now()
+    first = reading_back.coverage(now=now)
+    assert (first.originals, first.never, first.as_of) == (2, 2, now)
+
+    StoredObject.objects.update(last_fixity_at=now, last_fixity_outcome="intact")
+    StoredObject.objects.filter(pk=taken[0].sha256).update(state="damaged")
+
+    soon = reading_back.coverage(now=now + timedelta(minutes=4))
+    assert (soon.never, soon.faults, soon.as_of) == (2, 1, now)
+    later = now + timedelta(minutes=6)
+    after = reading_back.coverage(now=later)
+    assert (after.never, after.faults, after.as_of) == (0, 1, later)
+    # A clock that was put back does not keep an answer from the future.
+    assert reading_back.coverage(now=now).as_of == now
+
+
 def test_the_page_is_for_those_who_read_the_ledger(cast, client):
     client.force_login(cast.researcher)
 
