@@ -32,7 +32,7 @@ from typing import Any, NamedTuple, Protocol
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet, Subquery
 from django.utils import timezone
 
 from archive import anchors, data_keys, disclosures, locks, signer, signing
@@ -680,21 +680,28 @@ def entries(
     since: datetime | str | None = None,
     until: datetime | str | None = None,
 ) -> QuerySet[Entry]:
-    """Return the log's entries in its order, narrowed by what is given; one query when read."""
-    found = Entry.objects.filter(log__origin=settings.LOG_ORIGIN).order_by("seq")
-    if kind is not None:
-        found = found.filter(kind=kind)
-    if item is not None:
-        found = found.filter(item=str(item))
-    if actor is not None:
-        found = found.filter(actor=actor)
-    if case is not None:
-        found = found.filter(case=str(case))
-    if since is not None:
+    """Return the log's entries in its order, narrowed by what is given.
+
+    Whichever narrows it is looked up by its index: SQLite, which does not know how rare a value is,
+    would else go through the whole log in its order.
+    """
+    asked = {"kind": kind, "actor": actor, "case": case, "item": item}
+    narrowed = {name: str(value) for name, value in asked.items() if value is not None}
+    log = Log.objects.filter(origin=settings.LOG_ORIGIN).values("pk")[:1]
+    found: QuerySet[Entry] = (
+        Entry.objects.alias(of=F("log_id") + 0).filter(of=Subquery(log), **narrowed)
+        if narrowed
+        else Entry.objects.filter(log=Subquery(log))
+    )
+    if isinstance(since, datetime):
+        found = found.filter(seq__gte=first_since(since))
+    elif since is not None:
         found = found.filter(time__gte=since)
-    if until is not None:
+    if isinstance(until, datetime):
+        found = found.filter(seq__lt=first_since(until))
+    elif until is not None:
         found = found.filter(time__lt=until)
-    return found
+    return found.order_by("seq" if item is None else "item_seq")
 
 
 def first_since(moment: datetime) -> int:
@@ -716,9 +723,7 @@ def first_since(moment: datetime) -> int:
 
 def history_of(item: uuid.UUID | str) -> QuerySet[Entry]:
     """Return an item's entries, oldest first."""
-    return Entry.objects.filter(log__origin=settings.LOG_ORIGIN, item=str(item)).order_by(
-        "item_seq"
-    )
+    return entries(item=item)
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,12 @@ def fill() -> User:
     agent = Agent.objects.create(user=user, kind="person", label="reader", is_protected=True)
     actor = custody.Actor(id=agent.opaque_id, role="researcher")
     cases = Case.objects.bulk_create(
-        Case(reference=f"KUR-{number:04d}", title=f"Case {number}", opened_at=START)
+        Case(
+            reference=f"KUR-{number:04d}",
+            title=f"Case {number}",
+            opened_at=START,
+            exhibits_given=ITEMS // CASES,
+        )
         for number in range(CASES)
     )
     CaseMembership.objects.bulk_create(
@@ -202,7 +207,7 @@ def pages() -> dict[str, str]:
     item = EvidenceItem.objects.order_by("created_at")[0]
     last = min(10_000, ITEMS) // 50
     last_of_kind = min(10_000, ITEMS // len(KINDS)) // 50
-    last_found = min(2_000, ITEMS // len(COMMON)) // 50
+    last_found = min(searching.MOST, ITEMS // len(COMMON)) // 50
     return {
         "home": "/admin/",
         "items": items,

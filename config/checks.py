@@ -81,7 +81,9 @@ def bytes_can_be_made_durable(**_: Any) -> list[checks.CheckMessage]:
             )
         ]
     try:
-        with tempfile.NamedTemporaryFile(dir=root, prefix=".check") as file:
+        # Where the sweep takes away what a crash leaves behind.
+        (root / "tmp").mkdir(mode=0o750, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=root / "tmp") as file:
             file.write(b"muniment")
             file.flush()
             os.fsync(file.fileno())

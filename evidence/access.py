@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
@@ -36,6 +36,9 @@ RIGHTS: dict[str, frozenset[str]] = {
 }
 
 
+FEW = 50_000  # exhibits that are quickly sorted
+
+
 def _roles_with(act: str) -> list[str]:
     return [role for role, acts in RIGHTS.items() if act in acts]
 
@@ -53,14 +56,29 @@ def cases_for(user: User | AnonymousUser, act: str = "see") -> QuerySet[Case]:
     return Case.objects.filter(pk__in=_memberships(user, act).values("case"))
 
 
-def visible_to(user: User | AnonymousUser, act: str = "see") -> QuerySet[EvidenceItem]:
-    """Return the items with which ``user`` may do ``act``; sealed ones only by a named grant."""
+def visible_to(
+    user: User | AnonymousUser, act: str = "see", *, listed: bool = False
+) -> QuerySet[EvidenceItem]:
+    """Return the items with which ``user`` may do ``act``; sealed ones only by a named grant.
+
+    Where they are ``listed`` in some order and are most of all items, a database that does not know
+    how many they are (SQLite) is kept from gathering all of them, case by case, to sort them.
+    """
     memberships = _memberships(user, act)
     # The grants are a handful of rows; JSON lists can't be searched alike on both databases.
     unsealed = [row.case_id for row in memberships if "view_sealed" in row.actions]
-    return EvidenceItem.objects.filter(case__in=memberships.values("case")).filter(
+    within = Q(case__in=memberships.values("case"))
+    if listed and _exhibits(memberships) > FEW:
+        within = Q(Exists(memberships.filter(case=OuterRef("case"))))
+    return EvidenceItem.objects.filter(within).filter(
         ~Q(effective_level=Level.SEALED) | Q(case__in=unsealed)
     )
+
+
+def _exhibits(memberships: QuerySet[CaseMembership]) -> int:
+    """Return how many exhibits these cases have."""
+    cases = Case.objects.filter(pk__in=memberships.values("case"))
+    return cases.aggregate(number=Sum("exhibits_given"))["number"] or 0
 
 
 def item_for(

@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Q, QuerySet
+from django.db.models import BooleanField, Count, Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from archive import custody, disclosures
 from archive.models.checkpoint import Checkpoint
@@ -21,7 +22,7 @@ from archive.models.stored_object import StoredObject
 from archive.proof import events
 from archive.proof.entries import Entry as Written
 from archive.proof.entries import format_time, open_disclosure
-from evidence import access, reading_back
+from evidence import access, reading_back, searching
 from evidence.models.agent import Agent
 from evidence.models.analysis import Analysis, Fingerprint
 from evidence.models.file import EvidenceFile
@@ -152,6 +153,16 @@ def counted(rows: QuerySet[Any]) -> str:
     """Say how many there are; beyond a limit, that there are more: counting all takes long."""
     number = rows.order_by()[: COUNTED + 1].count()
     return f"over {COUNTED:,}" if number > COUNTED else str(number)
+
+
+def failed(items: QuerySet[EvidenceItem]) -> int:
+    """Count what could not be worked out about these items."""
+    # In the words of the index: SQLite uses it for nothing that it can't see to be part of it.
+    without_answer = RawSQL(
+        "\"evidence_analysis\".\"state\" IN ('waiting', 'failed')", [], BooleanField()
+    )
+    rows = Analysis.objects.filter(without_answer, state=Analysis.State.FAILED)
+    return rows.filter(file__item__in=items).count()
 
 
 def progress_of(items: Iterable[EvidenceItem]) -> dict[uuid.UUID, Progress]:
@@ -392,16 +403,16 @@ def ledger_page(query: LedgerQuery) -> tuple[list[Step], int | None]:
 
     Paged by sequence number, so that the last page costs what the first does.
     """
-    entries = Entry.objects.order_by("-seq")
-    if query.case:
-        entries = entries.filter(case=query.case)
+    item = None
     if query.exhibit:
-        item = EvidenceItem.objects.filter(exhibit_number__iexact=query.exhibit.strip()).first()
-        entries = entries.filter(item=str(item.pk) if item else "")
-    if query.kind:
-        entries = entries.filter(kind=query.kind)
-    if query.actor:
-        entries = entries.filter(actor=query.actor)
+        number = query.exhibit.strip()
+        # By the words first: no index helps a comparison that ignores case.
+        named = searching.find(EvidenceItem.objects.all(), number)
+        found = named.filter(exhibit_number__iexact=number).order_by("created_at").first()
+        item = found.pk if found else ""
+    entries = custody.entries(
+        case=query.case or None, kind=query.kind or None, actor=query.actor or None, item=item
+    ).reverse()
     if since := _midnight(query.since):
         entries = entries.filter(seq__gte=custody.first_since(since))
     if until := _midnight(query.until, after=1):

@@ -14,13 +14,15 @@ import uuid
 from collections.abc import Iterable
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextField, Value
+from django.db.models.functions import Concat
 
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
 from evidence.models.search_text import TABLE, SearchText
 
-MOST = 2_000  # items that one search finds; of more, the newest
+MOST = 1_000  # items that one search finds; of more, the newest
+FEW = 20_000  # items whose words are looked through one by one
 LONGEST = 100  # characters of a word that are kept
 MOST_ASKED = 20  # words of a question that are looked at
 _BATCH = 1_000
@@ -73,13 +75,27 @@ def find(items: QuerySet[EvidenceItem], text: str) -> QuerySet[EvidenceItem]:
     wanted = asked(text)
     if not wanted:
         return items.none() if text.strip() else items
-    matching = items.order_by().filter(search__words__matches=wanted)
+    matching = _matching(items.order_by(), wanted)
     # Without an order first: in order, a rare word would be looked for in every row.
     found = list(matching.values_list("pk", flat=True)[: MOST + 1])
     if len(found) > MOST:
         newest = matching.order_by("-search__id")
         found = list(newest.values_list("pk", flat=True)[:MOST])
-    return items.filter(pk__in=found)
+    return items.filter(pk__among=found)
+
+
+def _matching(
+    items: QuerySet[EvidenceItem], wanted: list[tuple[str, bool]]
+) -> QuerySet[EvidenceItem]:
+    """Return those that have every word; SQLite can't tell whether items or words are fewer."""
+    if connection.vendor != "sqlite" or items[: FEW + 1].count() > FEW:
+        return items.filter(search__words__matches=wanted)
+    items = items.alias(
+        spaced=Concat(Value(" "), "search__words", Value(" "), output_field=TextField())
+    )
+    for word, is_beginning in wanted:
+        items = items.filter(spaced__contains=f" {word}" if is_beginning else f" {word} ")
+    return items
 
 
 def index(items: Iterable[EvidenceItem]) -> None:

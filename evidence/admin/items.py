@@ -74,7 +74,7 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
         return super().changelist_view(request, {**(extra_context or {}), "title": "Items"})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EvidenceItem]:
-        return access.visible_to(request.user).select_related("case")
+        return access.visible_to(request.user, listed=True).select_related("case")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[EvidenceItem], search_term: str

@@ -16,4 +16,4 @@ class CappedPaginator(Paginator):
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        return int(rows[:MOST].count())
+        return int(rows.order_by()[:MOST].count())

@@ -99,6 +99,7 @@ class EvidenceItem(models.Model):
         ]
         indexes = [
             models.Index(fields=["case", "-created_at"], name="item_by_case_and_time"),
+            models.Index(fields=["case", "kind", "-created_at"], name="item_by_case_kind_and_time"),
             models.Index(fields=["kind", "-created_at"], name="item_by_kind_and_time"),
             models.Index(fields=["-created_at", "-exhibit_number"], name="item_by_time"),
             models.Index(fields=["exhibit_number"], name="item_by_exhibit_number"),

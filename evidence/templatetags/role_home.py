@@ -5,7 +5,6 @@ from typing import Any
 from django import template
 
 from evidence import access, presenting, reading_back
-from evidence.models.analysis import Analysis
 from evidence.models.upload import Upload
 
 register = template.Library()
@@ -13,16 +12,14 @@ register = template.Library()
 
 @register.inclusion_tag("admin/evidence/home.html", takes_context=True)
 def role_home(context: dict[str, Any]) -> dict[str, Any]:
-    """Gather what waits for this person: six queries."""
+    """Gather what waits for this person: seven queries."""
     user = context["request"].user
     items = access.visible_to(user)
     return {
         "perms": context["perms"],
-        "newest": items.select_related("case")[:6],
+        "newest": access.visible_to(user, listed=True).select_related("case")[:6],
         "items": presenting.counted(items),
-        "failed": Analysis.objects.filter(
-            file__item__in=items, state=Analysis.State.FAILED
-        ).count(),
+        "failed": presenting.failed(items),
         "unfinished": Upload.objects.filter(
             owner=user, state__in=[Upload.State.ARRIVING, Upload.State.SEALING]
         ).count(),

@@ -204,3 +204,21 @@ def test_the_ledger_answers_what_is_no_day(cast, query):
     client = _as(cast.auditor)
 
     assert client.get(reverse("admin:archive_entry_changelist") + query).status_code == 200
+
+
+@pytest.mark.parametrize("few", [-1, access.FEW])
+def test_a_list_shows_what_one_may_see_and_nothing_else_however_many_they_are(
+    cast, monkeypatch, few
+):
+    monkeypatch.setattr(access, "FEW", few)
+    people.upload(cast.case, cast.researcher, content=b"1")
+    people.upload(cast.case, cast.researcher, content=b"2", level="sealed")
+    people.upload(cast.other_case, cast.stranger, content=b"3")
+
+    for user in (cast.researcher, cast.auditor, cast.stranger, cast.outsider, cast.root):
+        for act in ("see", "view", "export"):
+            listed = set(access.visible_to(user, act, listed=True))
+            assert listed == set(access.visible_to(user, act)), (user, act)
+    assert len(access.visible_to(cast.researcher, listed=True)) == 1
+    assert len(access.visible_to(cast.stranger, listed=True)) == 1
+    assert not access.visible_to(cast.outsider, listed=True)

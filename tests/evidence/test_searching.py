@@ -12,6 +12,13 @@ from tests import people
 
 pytestmark = pytest.mark.django_db
 
+
+@pytest.fixture(autouse=True, params=[0, searching.FEW], ids=["by words", "one by one"])
+def few(request, monkeypatch):
+    """On SQLite words are looked up in the index, or in each of a few items."""
+    monkeypatch.setattr(searching, "FEW", request.param)
+
+
 TITLES = [
     "Interview of a captive, first part",
     "Свідчення військовополоненого з’ясовано",
