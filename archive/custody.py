@@ -682,16 +682,16 @@ def entries(
 ) -> QuerySet[Entry]:
     """Return the log's entries in its order, narrowed by what is given.
 
-    Whichever narrows it is looked up by its index: SQLite, which does not know how rare a value is,
-    would else go through the whole log in its order.
+    SQLite does not know how rare a value is, and would go through the whole log in its order: there
+    the log is asked for in a way that no index knows.
     """
     asked = {"kind": kind, "actor": actor, "case": case, "item": item}
     narrowed = {name: str(value) for name, value in asked.items() if value is not None}
     log = Log.objects.filter(origin=settings.LOG_ORIGIN).values("pk")[:1]
     found: QuerySet[Entry] = (
         Entry.objects.alias(of=F("log_id") + 0).filter(of=Subquery(log), **narrowed)
-        if narrowed
-        else Entry.objects.filter(log=Subquery(log))
+        if narrowed and connection.vendor == "sqlite"
+        else Entry.objects.filter(log=Subquery(log), **narrowed)
     )
     if isinstance(since, datetime):
         found = found.filter(seq__gte=first_since(since))
@@ -707,14 +707,25 @@ def entries(
 def first_since(moment: datetime) -> int:
     """Return the place of the first entry that is not before ``moment``; the size if there is none.
 
-    An entry's time is never before that of the one in front of it, so the place is found by halves.
+    An entry's time is never before that of the one in front of it, so the place is found by halves;
+    near the end first, for the last minutes are asked for most.
     """
-    low, high = 0, head().size
+    size = head().size
     rows = Entry.objects.filter(log=the_log())
+
+    def is_before(place: int) -> bool:
+        time = rows.filter(seq=place).values_list("time", flat=True).first()
+        return time is None or time < moment
+
+    low, high = 0, size
+    for place in (size - back for back in (1, 32, 1024) if back <= size):
+        if is_before(place):
+            low = place + 1
+            break
+        high = place
     while low < high:
         middle = (low + high) // 2
-        time = rows.filter(seq=middle).values_list("time", flat=True).first()
-        if time is None or time < moment:
+        if is_before(middle):
             low = middle + 1
         else:
             high = middle

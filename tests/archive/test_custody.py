@@ -379,3 +379,23 @@ def test_a_head_that_points_past_the_entries_stops_recording(committed_database)
         _record(LoggedIn())
 
     assert LogHead.objects.get().size == 2
+
+
+def test_the_first_entry_since_a_moment_is_found_wherever_it_is(opened_log):
+    for step in range(12):
+        with custody.recording(actor=ACTOR, now=NOW + timedelta(minutes=step)) as log:
+            for _ in range(100 if step < 11 else 1):
+                log.add(LoggedIn())
+    at = list(custody.entries().values_list("time", flat=True))
+
+    assert len(at) > 1_100
+    for minutes in (-60, 0, 0.5, 1, 5, 10, 10.5, 11, 60):
+        moment = NOW + timedelta(minutes=minutes)
+        expected = next((place for place, time in enumerate(at) if time >= moment), len(at))
+        assert custody.first_since(moment) == expected, minutes
+        assert list(custody.entries(since=moment)) == list(custody.entries())[expected:]
+        assert custody.entries(until=moment).count() == expected
+        theirs = custody.entries(actor=ACTOR.id)
+        assert list(custody.entries(actor=ACTOR.id, since=moment)) == [
+            one for one in theirs if one.time >= moment
+        ]
