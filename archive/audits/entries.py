@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -213,9 +214,12 @@ def _entry(at: Examination, row: Row, body: str, columns: list[Any]) -> Iterator
     if at.time is not None and written.time < at.time:
         yield failed("time-goes-back", subject, f"is before {format_time(at.time)}")
     at.time = written.time
-    if written.item is not None and written.item_seq is not None:
-        yield from _link(at, row, written)
-    at.digests.update((digest, (row.seq, written.item)) for digest in written.sd)
+    # One string for an item, however many entries name it: an audit holds something of each.
+    item = sys.intern(written.item) if written.item is not None else None
+    if item is not None and written.item_seq is not None:
+        yield from _link(at, row, written, item)
+    place = (row.seq, item)
+    at.digests.update((digest, place) for digest in written.sd)
     remember(at, written)
     if written.kind == MediaIngested.kind:
         data = written.data
@@ -236,8 +240,7 @@ def remember(at: Examination, written: Written) -> None:
         at.erased.setdefault(digest, written.seq)
 
 
-def _link(at: Examination, row: Row, written: Written) -> Iterator[Finding]:
-    item = str(written.item)
+def _link(at: Examination, row: Row, written: Written, item: str) -> Iterator[Finding]:
     place = written.item_seq or 0
     before = at.chains.get(item) or _before_start(at, item)
     expected = before.next_seq if before else 0
@@ -253,7 +256,8 @@ def _link(at: Examination, row: Row, written: Written) -> Iterator[Finding]:
             f"entry {before.seq}",
             f"is not the one that entry {row.seq} of item {item} was recorded after",
         )
-    at.chains[item] = Link(row.seq, place + 1, row.leaf, row.hashed)
+    leaf = row.leaf
+    at.chains[item] = Link(row.seq, place + 1, leaf, leaf if leaf == row.hashed else row.hashed)
 
 
 def _before_start(at: Examination, item: str) -> Link | None:

@@ -20,7 +20,7 @@ def say_nothing(_done: int, _total: int) -> None:
     return
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Original:
     """What an entry says of an original that came in."""
 
@@ -66,7 +66,7 @@ class Examination:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Link:
     """The last entry of an item's chain: both hashes, if its bytes and its leaf disagree."""
 
@@ -76,7 +76,7 @@ class Link:
     hashed: bytes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     seq: int
     leaf: bytes
