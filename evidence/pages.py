@@ -28,6 +28,7 @@ from evidence import (
     access,
     exporting,
     intake,
+    matching,
     media,
     observing,
     presenting,
@@ -64,6 +65,24 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
     answer = _page(request, "admin/evidence/forbidden.html", "Not for your role")
     answer.status_code = 403
     return answer
+
+
+@staff_member_required
+@require_safe
+def similar(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
+    """Show the pictures that look like an item's, with how strong each lead is."""
+    found = _item(request, item, "view")
+    observing.seen(_user(request), found, rendition="similar pictures", now=timezone.now())
+    leads = matching.leads(found, user=_user(request))
+    return _page(
+        request,
+        "admin/evidence/similar.html",
+        f"Pictures like {found.exhibit_number}",
+        item=found,
+        still=presenting.stills([found]).get(found.pk),
+        leads=presenting.leads(leads),
+        bands={"strong": matching.STRONG, "review": matching.REVIEW},
+    )
 
 
 @staff_member_required

@@ -22,7 +22,7 @@ from archive.models.stored_object import StoredObject
 from archive.proof import events
 from archive.proof.entries import Entry as Written
 from archive.proof.entries import format_time, open_disclosure
-from evidence import access, reading_back, searching
+from evidence import access, matching, reading_back, searching
 from evidence.models.agent import Agent
 from evidence.models.analysis import Analysis, Fingerprint
 from evidence.models.file import EvidenceFile
@@ -291,8 +291,70 @@ def described(item: EvidenceItem) -> dict[str, str]:
 
 
 def fingerprints(item: EvidenceItem) -> QuerySet[Fingerprint]:
-    """Return the item's perceptual fingerprints."""
-    return Fingerprint.objects.filter(file__item=item)
+    """Return the item's perceptual fingerprints, but those of a picture turned over."""
+    return Fingerprint.objects.filter(file__item=item).exclude(variant__contains="/")
+
+
+def stills(items: Iterable[EvidenceItem]) -> dict[uuid.UUID, EvidenceFile]:
+    """Return a small picture of each item that has one: one query."""
+    files = EvidenceFile.objects.filter(
+        item__in=list(items), role=EvidenceFile.Role.DERIVATIVE, media_type="image/jpeg"
+    )
+    return {file.item_id: file for file in files.order_by("-created_at")}
+
+
+#: What was compared, in words.
+PARTS = {"base": "the whole picture", "trimmed": "the picture without its border"}
+POSITIONS = {
+    "": "",
+    "mirrored": "mirrored",
+    "upside_down": "mirrored top to bottom",
+    "rotate_90": "turned a quarter to the left",
+    "rotate_180": "turned upside down",
+    "rotate_270": "turned a quarter to the right",
+    "transposed": "turned and mirrored",
+    "transversed": "turned and mirrored",
+}
+
+
+def part_in_words(variant: str) -> str:
+    """Say what of a picture a fingerprint is of."""
+    part, _, turn = variant.partition("/")
+    words = PARTS.get(part, f"its middle {part.removeprefix('middle_')} %")
+    return f"{words}, {POSITIONS.get(turn, turn)}" if turn else words
+
+
+def band_in_words(lead: matching.Lead) -> str:
+    """Say how strong a lead is."""
+    if lead.same_bytes:
+        return "the same bytes"
+    if lead.is_of_a_form:
+        return "same layout or picture"
+    return "strong lead" if lead.is_strong else "worth a look"
+
+
+def chance_in_words(number: float) -> str:
+    """Say how many are found by chance."""
+    if number < 1e-6:
+        return "fewer than one in a million searches"
+    return f"one in {round(1 / number):,} searches" if number < 0.5 else f"about {number:.0f}"
+
+
+def leads(found: Sequence[matching.Lead]) -> list[dict[str, Any]]:
+    """Return what a page shows of each lead."""
+    pictures = stills(lead.item for lead in found)
+    return [
+        {
+            "item": lead.item,
+            "still": pictures.get(lead.item.pk),
+            "distance": lead.distance,
+            "band": band_in_words(lead),
+            "asked": part_in_words(lead.asked),
+            "found": part_in_words(lead.found),
+            "by_chance": chance_in_words(lead.by_chance),
+        }
+        for lead in found
+    ]
 
 
 @dataclass(frozen=True)

@@ -168,8 +168,8 @@ def _member(name: str) -> str:
 
 def _keep_fingerprint(analysis: Analysis) -> None:
     result = analysis.result or {}
-    for one in result.get("fingerprints", []):
-        Fingerprint.objects.create(
+    Fingerprint.objects.bulk_create(
+        Fingerprint(
             file=analysis.file,
             analysis=analysis,
             algorithm=one["algorithm"],
@@ -179,6 +179,8 @@ def _keep_fingerprint(analysis: Analysis) -> None:
             at_ms=one.get("at_ms"),
             variant=one.get("variant", "base"),
         )
+        for one in result.get("fingerprints", [])
+    )
 
 
 def _keep_derivative(

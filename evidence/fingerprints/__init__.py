@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from evidence.registry import Tool
 
+#: The algorithm of pictures' fingerprints, and the version of ours: one bit more is another.
+PDQ, PDQ_VERSION = "pdq", "1"
+
 TOOLS = (
     Tool(
-        name="pdq",
-        version="1",
+        name=PDQ,
+        version="2",
         kind="fingerprint",
         media_types=(
             "image/jpeg",

@@ -4,6 +4,10 @@ Everything before the median is linear and works on rows and columns apart, so t
 passes with the sampling down to 64 x 64, and the 16 x 64 cosine transform, are matrices kept per
 side length. Written as 64 hexadecimal digits, always; the quality (0-100) stands beside it, and
 below 50 a picture has too little in it to be matched by machine.
+
+A picture comes back cut, bordered, mirrored and turned, and PDQ alone knows none of these again.
+So there are further fingerprints of it: without its border, of its middle, and of the whole as it
+would be mirrored or turned, which follow from the same transform by signs and a transposition.
 """
 
 from __future__ import annotations
@@ -16,10 +20,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from evidence.fingerprints import PDQ, PDQ_VERSION
 from evidence.pictures import opened, upright
 
-ALGORITHM = "pdq"
-VERSION = "1"
+BASE, TRIMMED = "base", "trimmed"
+MIDDLES = (95, 90, 85, 80)  # per cent of each side that are left of the picture
 SIDE = 512  # the reference reduces to this before it looks at luma
 GRID = 64
 FREQUENCIES = 16
@@ -63,14 +68,46 @@ def luma(image: Image.Image) -> Floats:
 
 def pdq(brightness: Floats) -> tuple[str, int]:
     """Return the fingerprint as 64 hexadecimal digits, and its quality."""
+    waves, quality = _waves(brightness)
+    return _digits(waves), quality
+
+
+def turns(brightness: Floats) -> tuple[dict[str, str], int]:
+    """Return the fingerprints of a picture as it is and in seven other positions, by their names.
+
+    ``rotate_90`` is a quarter to the left.  The empty name is the picture as it is.
+    """
+    waves, quality = _waves(brightness)
+    # A cosine of odd frequency changes its sign when the picture is seen in a mirror.
+    signs = np.where(np.arange(1, FREQUENCIES + 1) % 2, -1, 1).astype(np.float32)
+    across, down = waves * signs, waves * signs[:, None]
+    both = across * signs[:, None]
+    positions = {
+        "": waves,
+        "mirrored": across,
+        "upside_down": down,
+        "rotate_180": both,
+        "rotate_90": across.T,
+        "rotate_270": down.T,
+        "transposed": waves.T,
+        "transversed": both.T,
+    }
+    return {name: _digits(one) for name, one in positions.items()}, quality
+
+
+def _waves(brightness: Floats) -> tuple[Floats, int]:
     height, width = brightness.shape
     if min(height, width) < SMALLEST:
-        return "0" * 64, 0
+        return np.zeros((FREQUENCIES, FREQUENCIES), np.float32), 0
     grid = np.asarray(_reduction(height) @ brightness @ _reduction(width).T, np.float32)
-    waves = (_COSINES @ grid @ _COSINES.T).ravel()
+    return np.asarray(_COSINES @ grid @ _COSINES.T, np.float32), _quality(grid)
+
+
+def _digits(waves: Floats) -> str:
+    flat = waves.ravel()
     # The 128th smallest, not the mean of the middle two: so the reference counts.
-    middle = np.partition(waves, waves.size // 2 - 1)[waves.size // 2 - 1]
-    return np.packbits(waves[::-1] > middle).tobytes().hex(), _quality(grid)
+    middle = np.partition(flat, flat.size // 2 - 1)[flat.size // 2 - 1]
+    return np.packbits(flat[::-1] > middle).tobytes().hex()
 
 
 def _quality(grid: Floats) -> int:
@@ -79,9 +116,49 @@ def _quality(grid: Floats) -> int:
     return min(100, int(np.abs(np.trunc(steps * np.float32(100 / 255))).sum()) // 90)
 
 
-def distance(one: str, other: str) -> int:
-    """Return the number of bits in which two fingerprints differ, of 256."""
-    return (int(one, 16) ^ int(other, 16)).bit_count()
+def trimmed(brightness: Floats) -> Floats | None:
+    """Return the picture without a border of one colour; None when it has none, or little else."""
+    height, width = brightness.shape
+    top, bottom = _flat(brightness)
+    left, right = _flat(brightness.T)
+    inside = brightness[top : height - bottom, left : width - right]
+    if not 0.3 <= inside.size / brightness.size <= 0.97 or min(inside.shape) < GRID:
+        return None
+    return inside
+
+
+def _flat(rows: Floats) -> tuple[int, int]:
+    """Count the rows at either end that are of one colour, that of the outermost."""
+    means, spreads = rows.mean(axis=1), rows.std(axis=1)
+    counts = []
+    for order in (slice(None), slice(None, None, -1)):
+        like = (spreads[order] <= 4) & (np.abs(means[order] - means[order][0]) <= 8)
+        counts.append(int(np.argmin(like)) if not like.all() else len(like))
+    return counts[0], counts[1]
+
+
+def middle(brightness: Floats, percent: int) -> Floats:
+    """Return the middle of a picture, with so many per cent of each side."""
+    height, width = brightness.shape
+    top = round(height * (100 - percent) / 200)
+    left = round(width * (100 - percent) / 200)
+    return brightness[top : height - top, left : width - left]
+
+
+def variants(brightness: Floats) -> list[tuple[str, str, int]]:
+    """Return each fingerprint of a picture: what it is of, its value and its quality."""
+    found = []
+    inside = trimmed(brightness)
+    for part, one in ((BASE, brightness), (TRIMMED, inside)):
+        if one is not None:
+            values, quality = turns(one)
+            found += [
+                (f"{part}/{turn}" if turn else part, value, quality)
+                for turn, value in values.items()
+            ]
+    for percent in MIDDLES if min(brightness.shape) >= 2 * GRID else ():
+        found.append((f"middle_{percent}", *pdq(middle(brightness, percent))))
+    return found
 
 
 def fingerprint(
@@ -90,16 +167,16 @@ def fingerprint(
     """Return the picture's PDQ, taken from at most 512 pixels of the upright picture."""
     with opened(stream) as image:
         small = upright(image, side=SIDE)
-    value, quality = pdq(luma(small))
     return {
         "fingerprints": [
             {
-                "algorithm": ALGORITHM,
-                "version": VERSION,
+                "algorithm": PDQ,
+                "version": PDQ_VERSION,
                 "value": value,
                 "quality": quality,
-                "variant": "base",
+                "variant": variant,
             }
+            for variant, value, quality in variants(luma(small))
         ],
         "parameters": {"side": SIDE, "luma": "BT.601", "orientation": "as EXIF says"},
         "basis": "luma of the upright first frame",

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from evidence.fingerprints.pdq import distance, luma, pdq
+from evidence.fingerprints.packed import distance
+from evidence.fingerprints.pdq import luma, pdq, trimmed, turns, variants
 from tests.evidence.extractors.made import ask, jpeg, scene
 
 SAME = 31  # bits; the published threshold
@@ -61,7 +62,7 @@ def test_the_turn_that_exif_asks_for_is_made_first():
     image = scene(400, 300)
     turned = jpeg(image.rotate(90, expand=True), tags={0x0112: 6})
 
-    [found] = ask("pdq", turned).result["fingerprints"]
+    [found, *_] = ask("pdq", turned).result["fingerprints"]
 
     assert distance(found["value"], of(image)) <= SAME
 
@@ -75,7 +76,7 @@ def test_small_pictures_have_a_fingerprint_of_full_width_or_none(size):
 
 
 def test_a_flat_picture_is_of_no_quality():
-    [found] = ask("pdq", jpeg(Image.new("RGB", (300, 300), "grey"))).result["fingerprints"]
+    [found, *_] = ask("pdq", jpeg(Image.new("RGB", (300, 300), "grey"))).result["fingerprints"]
 
     assert (len(found["value"]), found["quality"]) == (64, 0)
 
@@ -93,3 +94,76 @@ def test_a_known_picture_keeps_its_fingerprint():
         "105fefaab80067fd9c05b3ffaf002c3f49ff59805b0f531f533c723852705260",
         100,
     )
+
+
+TURNED = {
+    "mirrored": Image.Transpose.FLIP_LEFT_RIGHT,
+    "upside_down": Image.Transpose.FLIP_TOP_BOTTOM,
+    "rotate_90": Image.Transpose.ROTATE_90,
+    "rotate_180": Image.Transpose.ROTATE_180,
+    "rotate_270": Image.Transpose.ROTATE_270,
+    "transposed": Image.Transpose.TRANSPOSE,
+    "transversed": Image.Transpose.TRANSVERSE,
+}
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("name", TURNED)
+def test_a_turned_picture_is_known_by_the_fingerprint_of_that_turn(seed, name):
+    image = scene(320, 240, seed=seed)
+    values, _ = turns(luma(image))
+
+    there = of(image.transpose(TURNED[name]))
+
+    apart = {turn: distance(there, value) for turn, value in values.items()}
+    assert apart.pop(name) <= SAME  # the grid is not taken from the same points
+    assert min(apart.values()) > 64
+
+
+def test_the_picture_as_it_is_has_the_fingerprint_that_it_always_had():
+    brightness = luma(scene(320, 240))
+
+    assert turns(brightness)[0][""] == pdq(brightness)[0]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda image: bordered(image, 20, 15),
+        lambda image: bordered(image, 0, 40),
+        lambda image: bordered(image, 30, 0, "white"),
+        lambda image: encoded(bordered(image, 24, 24), quality=40),
+    ],
+    ids=["border", "letterbox", "white pillars", "border, encoded anew"],
+)
+def test_a_border_is_seen_and_left_out(seed, change):
+    image = scene(320, 240, seed=seed)
+
+    inside = trimmed(luma(change(image)))
+
+    assert inside is not None
+    assert distance(pdq(inside)[0], of(image)) <= SAME
+
+
+def bordered(image, width, height, colour="black"):
+    size = (image.width + 2 * width, image.height + 2 * height)
+    frame = Image.new("RGB", size, colour)
+    frame.paste(image, (width, height))
+    return frame
+
+
+def test_a_picture_without_a_border_or_of_nothing_else_has_none_to_leave_out():
+    assert trimmed(luma(scene(320, 240))) is None
+    assert trimmed(np.zeros((300, 300), np.float32)) is None
+
+
+@pytest.mark.parametrize("percent", [95, 90, 85, 80])
+def test_the_middle_of_a_picture_is_known(percent):
+    image = scene(400, 300, seed=2)
+    width, height = round(400 * percent / 100), round(300 * percent / 100)
+    left, top = (400 - width) // 2, (300 - height) // 2
+
+    there = of(image.crop((left, top, left + width, top + height)))
+
+    assert min(distance(there, value) for _, value, _ in variants(luma(image))) <= SAME
