@@ -81,7 +81,9 @@ def _database(url: str, variable: str = "DATABASE_URL") -> dict[str, Any]:
                 "timeout": 20,
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
                 # Else the bytes of an erased value stay in the file until they are written over.
-                "PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;",
+                "PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON; "
+                # Else a full folder for temporary files stops what writes many rows at once.
+                "PRAGMA temp_store=MEMORY;",
             },
         }
     parts = urlsplit(url)

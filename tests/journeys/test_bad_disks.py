@@ -135,7 +135,7 @@ def test_a_store_that_became_read_only_takes_nothing_in_and_is_read(archive):
 
 
 def test_a_full_folder_for_temporary_files_is_no_matter(archive):
-    first, after, _ = _inside(
+    first, after, err = _inside(
         archive,
         f"""
         mkdir small
@@ -148,7 +148,7 @@ def test_a_full_folder_for_temporary_files_is_no_matter(archive):
         """,
     )
 
-    assert first[-1] == "exit 0"
+    assert first[-1] == "exit 0", err
     assert len(_told(after)["items"]) == 4
 
 

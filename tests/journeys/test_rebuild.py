@@ -85,9 +85,9 @@ def test_a_sidecar_that_the_ledger_does_not_bear_out_brings_nothing_back(archive
         said[name] = value
         sidecars[number].chmod(0o640)
         sidecars[number].write_text(json.dumps(said), "utf-8")
-    foreign = sidecars[5].with_name(
-        sidecars[5].name.replace(".json", "")[:-1] + "0.json"
-    )  # an item that nobody recorded
+    name = sidecars[5].name.removesuffix(".json")
+    other = "1" if name.endswith("0") else "0"
+    foreign = sidecars[5].with_name(f"{name[:-1]}{other}.json")  # of an item nobody recorded
     shutil.copy(sidecars[5], foreign)
 
     done = archive.attempt("rebuild_catalogue")
