@@ -170,9 +170,9 @@ def receive_all(
         for kept in store.put_all(batches()):
             together = waiting.popleft()
             files = _record_all(together, kept, case=case, user=user, now=clock())
-            written.append(beside.submit(sidecars.write, sidecars.prepare(files)))
             for one in together.several:
                 yield one, together.came_to[one.intake_key]
+            written.append(beside.submit(sidecars.write, sidecars.prepare(files)))
         for each in written:
             each.result()
 

@@ -65,39 +65,19 @@ def available() -> bool:
 def points(
     command: Sequence[str], *, environment: Mapping[str, str], folder: Path
 ) -> tuple[list[Point], Run]:
-    """Run a command without a fault; return its first process's calls that touch ``folder``.
-
-    Calls are numbered in each of its threads; a fault strikes every thread that comes so far.
-    """
+    """Run a command without a fault; return its first process's calls that touch ``folder``."""
     run, log = traced(command, [], environment, folder)
     lines = [match for line in log.splitlines() if (match := _LINE.match(line))]
-    counted: Counter[tuple[str, str]] = Counter()
-    found: dict[str, list[Point]] = {thread: [] for thread in _threads(log)}
+    first = lines[0]["process"]
+    counted: Counter[str] = Counter()
+    found = []
     for line in lines:
-        thread, call = line["process"], line["call"]
-        if thread not in found:
+        if line["process"] != first:
             continue
-        counted[thread, call] += 1
-        if (path := _touched(call, line["rest"], folder)) is not None:
-            found[thread].append(Point(call, counted[thread, call], path))
-    points = [point for several in found.values() for point in _worth_it(several)]
-    return list({(point.call, point.number): point for point in points}.values()), run
-
-
-def _threads(log: str) -> list[str]:
-    """Return the numbers of the first process's threads; others are processes of their own."""
-    threads = [log.split(maxsplit=1)[0]]
-    begun: set[str] = set()  # threads of ours that are making a thread
-    for line in log.splitlines():
-        thread, _, rest = line.partition(" ")
-        if thread not in threads or "clone" not in rest:
-            continue
-        if "CLONE_THREAD" in rest or thread in begun:
-            begun.add(thread)
-            if made := re.search(r"= (\d+)$", line):
-                threads.append(made[1])
-                begun.discard(thread)
-    return threads
+        counted[line["call"]] += 1
+        if (path := _touched(line["call"], line["rest"], folder)) is not None:
+            found.append(Point(line["call"], counted[line["call"]], path))
+    return _worth_it(found), run
 
 
 def _worth_it(found: list[Point]) -> list[Point]:
@@ -144,7 +124,7 @@ def traced(
     """
     with tempfile.NamedTemporaryFile("r", suffix=".strace") as log:
         process = subprocess.Popen(
-            ["strace", "-f", "-y", "-e", f"trace={CALLS},clone,clone3", *extra,
+            ["strace", "-f", "-y", "-e", f"trace={CALLS}", *extra,
              "-o", log.name, *command],
             env={**environment, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1",
                  "PYTHONUNBUFFERED": "1"},
