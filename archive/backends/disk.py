@@ -50,7 +50,7 @@ from archive.backends import (
     read_pieces,
     sha256_of,
 )
-from archive.backends.hands import Hand, HandError, hands
+from archive.backends.hands import Hand, hands
 from archive.proof.digests import Chunk, Measurement, Measuring
 
 # Without O_NONBLOCK a named pipe in an original's place would keep the reader waiting for ever.
@@ -422,10 +422,7 @@ def _in_order(
     batch: Sequence[Path],
     several: Sequence[Hand[tuple[Path, Sequence[Path]], list[Kept | StoreError]]],
 ) -> list[Kept | StoreError]:
-    try:
-        shares = [hand.take() for hand in several]
-    except HandError as error:
-        raise StoreError(f"{error} What it was keeping is not taken in.") from error
+    shares = [hand.take() for hand in several]
     return [shares[at % HANDS][at // HANDS] for at in range(len(batch))]
 
 

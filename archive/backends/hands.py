@@ -13,12 +13,14 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Generic, TypeVar
 
+from archive.backends import StoreError
+
 _Task = TypeVar("_Task")
 _Answer = TypeVar("_Answer")
 
 
-class HandError(Exception):
-    """A hand has ended before it answered."""
+class HandError(StoreError):
+    """A hand has ended before it answered; what it was keeping is not taken in."""
 
 
 class Hand(Generic[_Task, _Answer]):

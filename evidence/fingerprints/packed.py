@@ -20,7 +20,7 @@ Words = npt.NDArray[np.uint64]
 
 
 class Packed:
-    """Numbers and fingerprints, in the order in which they were added; some may be left out."""
+    """Numbers and fingerprints, in the order in which they were added."""
 
     def __init__(self) -> None:
         self._size = 0

@@ -18,6 +18,7 @@ from django.utils import timezone
 from archive import checkpoints, custody
 from archive.anchors import AnchorError
 from archive.signer import SignerError
+from archive.store import StoreError
 from evidence import access, intake
 from evidence.models.acquisition import Acquisition
 from evidence.models.case import Case
@@ -50,7 +51,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self._take_in(options)
-        except OSError as error:
+        except (OSError, StoreError) as error:
             raise CommandError(
                 f"It broke off: {error}. Run the same command again; what is in is not taken in "
                 "twice."
