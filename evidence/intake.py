@@ -476,10 +476,6 @@ def _from_fields(upload: Upload) -> tuple[Description, AcquisitionFacts]:
     )
 
 
-def _said(fields: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: str(fields[name]) for name in names if fields.get(name)}
-
-
 def instant_of(text: str) -> tuple[datetime | None, str]:
     """Return the instant that ``text`` names and how its zone is known.
 
