@@ -33,6 +33,7 @@ from evidence import (
     observing,
     presenting,
     processing,
+    resembling,
     verifying,
 )
 from evidence.models.analysis import Analysis
@@ -79,8 +80,8 @@ def similar(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
         "admin/evidence/similar.html",
         f"Pictures like {found.exhibit_number}",
         item=found,
-        still=presenting.stills([found]).get(found.pk),
-        leads=presenting.leads(leads),
+        still=resembling.stills([found]).get(found.pk),
+        leads=resembling.leads(leads),
         bands={"strong": matching.STRONG, "review": matching.REVIEW},
     )
 

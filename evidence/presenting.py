@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import BooleanField, Count, Q, QuerySet
+from django.db.models import BooleanField, Count, Max, Min, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from archive import custody, disclosures
@@ -22,11 +22,13 @@ from archive.models.stored_object import StoredObject
 from archive.proof import events
 from archive.proof.entries import Entry as Written
 from archive.proof.entries import format_time, open_disclosure
-from evidence import access, matching, reading_back, searching
+from evidence import access, reading_back, searching
 from evidence.models.agent import Agent
 from evidence.models.analysis import Analysis, Fingerprint
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
+from evidence.registry import tools_for
+from evidence.resembling import part_in_words
 
 #: Tools' names in words.
 TOOLS = {
@@ -248,8 +250,9 @@ class Answer:
 def answers(item: EvidenceItem) -> list[Answer]:
     """Return what tools found, newest version first: one query."""
     shown = []
+    apart = [one.name for one in tools_for("*") if one.kind in {"preview", "fingerprint"}]
     for row in Analysis.objects.filter(file__item=item, state=Analysis.State.DONE).exclude(
-        tool="preview"
+        tool__in=apart
     ):
         result = dict(row.result or {})
         raw = result.pop("raw", None)
@@ -290,70 +293,15 @@ def described(item: EvidenceItem) -> dict[str, str]:
     return {"description": prose.strip(), "kept": kept.strip()}
 
 
-def fingerprints(item: EvidenceItem) -> QuerySet[Fingerprint]:
-    """Return the item's perceptual fingerprints, but those of a picture turned over."""
-    return Fingerprint.objects.filter(file__item=item).exclude(variant__contains="/")
-
-
-def stills(items: Iterable[EvidenceItem]) -> dict[uuid.UUID, EvidenceFile]:
-    """Return a small picture of each item that has one: one query."""
-    files = EvidenceFile.objects.filter(
-        item__in=list(items), role=EvidenceFile.Role.DERIVATIVE, media_type="image/jpeg"
-    )
-    return {file.item_id: file for file in files.order_by("-created_at")}
-
-
-#: What was compared, in words.
-PARTS = {"base": "the whole picture", "trimmed": "the picture without its border"}
-POSITIONS = {
-    "": "",
-    "mirrored": "mirrored",
-    "upside_down": "mirrored top to bottom",
-    "rotate_90": "turned a quarter to the left",
-    "rotate_180": "turned upside down",
-    "rotate_270": "turned a quarter to the right",
-    "transposed": "turned and mirrored",
-    "transversed": "turned and mirrored",
-}
-
-
-def part_in_words(variant: str) -> str:
-    """Say what of a picture a fingerprint is of."""
-    part, _, turn = variant.partition("/")
-    words = PARTS.get(part, f"its middle {part.removeprefix('middle_')} %")
-    return f"{words}, {POSITIONS.get(turn, turn)}" if turn else words
-
-
-def band_in_words(lead: matching.Lead) -> str:
-    """Say how strong a lead is."""
-    if lead.same_bytes:
-        return "the same bytes"
-    if lead.is_of_a_form:
-        return "same layout or picture"
-    return "strong lead" if lead.is_strong else "worth a look"
-
-
-def chance_in_words(number: float) -> str:
-    """Say how many are found by chance."""
-    if number < 1e-6:
-        return "fewer than one in a million searches"
-    return f"one in {round(1 / number):,} searches" if number < 0.5 else f"about {number:.0f}"
-
-
-def leads(found: Sequence[matching.Lead]) -> list[dict[str, Any]]:
-    """Return what a page shows of each lead."""
-    pictures = stills(lead.item for lead in found)
+def fingerprints(item: EvidenceItem) -> list[dict[str, Any]]:
+    """Return the item's perceptual fingerprints by what they are of, but not those turned over."""
+    kept = Fingerprint.objects.filter(file__item=item).exclude(variant__contains="/")
+    parts = kept.values("algorithm", "version", "variant")
     return [
-        {
-            "item": lead.item,
-            "still": pictures.get(lead.item.pk),
-            "distance": lead.distance,
-            "band": band_in_words(lead),
-            "asked": part_in_words(lead.asked),
-            "found": part_in_words(lead.found),
-            "by_chance": chance_in_words(lead.by_chance),
-        }
-        for lead in found
+        {**one, "part": part_in_words(one["variant"])}
+        for one in parts.annotate(
+            number=Count("pk"), value=Min("value"), least=Min("quality"), most=Max("quality")
+        ).order_by("algorithm", "version", "variant")
     ]
 
 

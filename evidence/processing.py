@@ -7,8 +7,9 @@ running again changes nothing, and a new version's answer stands beside the old.
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, BinaryIO, cast
 
@@ -22,6 +23,7 @@ from archive.models.job import Job
 from archive.proof import events
 from archive.proof.canonical import canonical
 from evidence import dispatch, sandbox
+from evidence.fingerprints import PDQ
 from evidence.models.analysis import Analysis, Fingerprint
 from evidence.models.file import EvidenceFile
 from evidence.registry import Tool, tools_for
@@ -30,6 +32,8 @@ Handler = Callable[[Job, Callable[[int, int], None]], Callable[[], None]]
 
 #: The ledger's name for work that no person asked for.
 WORKER = Actor(id="a-" + "0" * 32, role="worker")
+
+_DIGITS = re.compile("[0-9a-f]{64}")
 
 #: The tool that goes first: its answer says which others apply.
 FIRST = "type"
@@ -168,19 +172,42 @@ def _member(name: str) -> str:
 
 def _keep_fingerprint(analysis: Analysis) -> None:
     result = analysis.result or {}
+    found = [*result.get("fingerprints", []), *_frames(result)]
+    if not all(_DIGITS.fullmatch(one["value"]) for one in found if one["algorithm"] == PDQ):
+        # Nothing of it is kept: one such row would be in the way of every search.
+        raise ValueError("The parser answered with a fingerprint of another length.")
     Fingerprint.objects.bulk_create(
-        Fingerprint(
-            file=analysis.file,
-            analysis=analysis,
-            algorithm=one["algorithm"],
-            version=one.get("version", analysis.version),
-            value=one["value"],
-            quality=one.get("quality"),
-            at_ms=one.get("at_ms"),
-            variant=one.get("variant", "base"),
-        )
-        for one in result.get("fingerprints", [])
+        (
+            Fingerprint(
+                file=analysis.file,
+                analysis=analysis,
+                algorithm=one["algorithm"],
+                version=one.get("version", analysis.version),
+                value=one["value"],
+                quality=one.get("quality"),
+                at_ms=one.get("at_ms"),
+                variant=one.get("variant", "base"),
+            )
+            for one in found
+        ),
+        batch_size=500,
     )
+
+
+def _frames(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Take the fingerprints of a film's frames out of the form in which they are handed over."""
+    for part in result.get("frames", []):
+        width = len(part["values"]) // max(1, len(part["at_ms"]))
+        for number, (quality, at_ms) in enumerate(zip(part["quality"], part["at_ms"], strict=True)):
+            value = part["values"][number * width : (number + 1) * width]
+            yield {
+                "algorithm": part["algorithm"],
+                "version": part["version"],
+                "variant": part["variant"],
+                "value": value,
+                "quality": quality,
+                "at_ms": at_ms,
+            }
 
 
 def _keep_derivative(

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
-from evidence.extractors import films, moments, places
+from evidence import films
+from evidence.extractors import moments, places
 
 STREAMS = 32  # streams described
 _MICROSECONDS = 1_000_000

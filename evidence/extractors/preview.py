@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import struct
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, BinaryIO
 
@@ -20,7 +20,7 @@ import av.error
 import av.video.reformatter
 from PIL import Image
 
-from evidence.extractors import films
+from evidence import films
 from evidence.extractors.identification import identify
 from evidence.pictures import opened, upright
 from evidence.registry import MalformedError, UnsupportedError
@@ -87,7 +87,7 @@ def _jpeg(image: Image.Image) -> bytes:
 
 def _film(stream: BinaryIO, writer: _Writer, notes: list[str]) -> None:
     with films.opened(stream) as source:
-        pictures = [one for one in source.streams.video if not _is_cover(one)]
+        pictures = films.pictures(source)
         sounds = list(source.streams.audio)
         if not pictures and not sounds:
             raise UnsupportedError("There is neither a film nor a sound in it.")
@@ -98,10 +98,6 @@ def _film(stream: BinaryIO, writer: _Writer, notes: list[str]) -> None:
         raise MalformedError("Nothing in it could be decoded.")
     kind = "video/mp4" if pictures else "audio/mp4"
     writer.add(fast_start(made.content), kind, "transcode", covers_ms=made.ended_ms)
-
-
-def _is_cover(one: Any) -> bool:
-    return bool(one.disposition & av.stream.Disposition.attached_pic)
 
 
 class _Made:
@@ -120,7 +116,7 @@ def _encode(source: Any, pictures: list[Any], sounds: list[Any], notes: list[str
     with av.open(file, mode="w", format="mp4") as target:
         film = _FilmTrack(target, pictures[0], made) if pictures else None
         sound = _SoundTrack(target) if sounds else None
-        for frame in _frames(source, [*pictures, *sounds], notes):
+        for frame in films.frames(source, [*pictures, *sounds], notes):
             at = frame.time if frame.time is not None else 0.0
             if at > FILM_SECONDS:
                 notes.append(f"The preview covers the first {FILM_SECONDS} s.")
@@ -141,19 +137,6 @@ def _encode(source: Any, pictures: list[Any], sounds: list[Any], notes: list[str
                 track.end()
     made.content = file.getvalue()
     return made
-
-
-def _frames(source: Any, streams: list[Any], notes: list[str]) -> Iterator[Any]:
-    """Decode; where the bytes break off, what came before is kept and the break is said."""
-    try:
-        for packet in source.demux(streams):
-            try:
-                yield from packet.decode()
-            except av.error.InvalidDataError:
-                if "Some of it could not be decoded." not in notes:
-                    notes.append("Some of it could not be decoded.")
-    except av.error.EOFError:
-        return
 
 
 class _FilmTrack:

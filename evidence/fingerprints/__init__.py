@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evidence.registry import Tool
+from evidence.registry import Budget, Tool
 
 #: The algorithm of pictures' fingerprints, and the version of ours: one bit more is another.
 PDQ, PDQ_VERSION = "pdq", "1"
@@ -23,5 +23,14 @@ TOOLS = (
         ),
         implementation="evidence.fingerprints.pdq:fingerprint",
         libraries=("numpy", "pillow"),
+    ),
+    Tool(
+        name="frames",
+        version="1",
+        kind="fingerprint",
+        media_types=("video/*",),
+        implementation="evidence.fingerprints.frames:fingerprint",
+        libraries=("numpy", "av"),
+        budget=Budget(cpu_seconds=1800, wall_seconds=3600),
     ),
 )

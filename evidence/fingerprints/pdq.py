@@ -31,6 +31,7 @@ FREQUENCIES = 16
 SMALLEST = 5  # pixels on a side, below which there is no fingerprint
 
 Floats = npt.NDArray[np.float32]
+Flags = npt.NDArray[np.bool_]
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 _COSINES = (
@@ -39,25 +40,24 @@ _COSINES = (
 ).astype(np.float32)
 
 
-def _smoothing(side: int) -> npt.NDArray[np.float64]:
-    """One pass of the moving mean, its window cut off at the edges."""
+@lru_cache(maxsize=64)
+def _reduction(side: int) -> Floats:
+    """Two passes of the moving mean (together a tent), and a sample in each of 64 cells.
+
+    A pass cuts its window off at the edges.  Only the rows that are sampled are worked out.
+    """
+    if side == GRID:
+        return np.eye(GRID, dtype=np.float32)
     window = (side + 2 * GRID - 1) // (2 * GRID)
     place = np.arange(side)
     last = np.minimum(place + (window + 2) // 2, side)
     first = np.maximum(place + (window + 2) // 2 - window, 0)
-    inside = (place >= first[:, None]) & (place < last[:, None])
-    means: npt.NDArray[np.float64] = inside / (last - first)[:, None]
-    return means
-
-
-@lru_cache(maxsize=64)
-def _reduction(side: int) -> Floats:
-    """Two passes (together a tent), then a sample at the middle of each of 64 cells."""
-    if side == GRID:
-        return np.eye(GRID, dtype=np.float32)
-    pass_ = _smoothing(side)
-    middles = ((np.arange(GRID) + 0.5) * side / GRID).astype(int)
-    return np.ascontiguousarray((pass_[middles] @ pass_).astype(np.float32))
+    rows = np.empty((GRID, side), np.float32)
+    for cell, middle_ in enumerate(((np.arange(GRID) + 0.5) * side / GRID).astype(int)):
+        near = slice(first[middle_], last[middle_])
+        inside = (place >= first[near, None]) & (place < last[near, None])
+        rows[cell] = (inside / (last - first)[near, None]).mean(axis=0)
+    return rows
 
 
 def luma(image: Image.Image) -> Floats:
@@ -118,23 +118,36 @@ def _quality(grid: Floats) -> int:
 
 def trimmed(brightness: Floats) -> Floats | None:
     """Return the picture without a border of one colour; None when it has none, or little else."""
+    ends = [leading(one) for side in (brightness, brightness.T) for one in flat(side)]
+    return without(brightness, *ends)
+
+
+def without(brightness: Floats, *border: int) -> Floats | None:
+    """Return what is left without so many lines at the top, bottom, left and right.
+
+    None when that is nearly all of it, or too little.
+    """
     height, width = brightness.shape
-    top, bottom = _flat(brightness)
-    left, right = _flat(brightness.T)
+    top, bottom, left, right = border
     inside = brightness[top : height - bottom, left : width - right]
     if not 0.3 <= inside.size / brightness.size <= 0.97 or min(inside.shape) < GRID:
         return None
     return inside
 
 
-def _flat(rows: Floats) -> tuple[int, int]:
-    """Count the rows at either end that are of one colour, that of the outermost."""
+def flat(rows: Floats) -> tuple[Flags, Flags]:
+    """Say of each row, from either end, whether it is of one colour, that of the outermost."""
     means, spreads = rows.mean(axis=1), rows.std(axis=1)
-    counts = []
-    for order in (slice(None), slice(None, None, -1)):
-        like = (spreads[order] <= 4) & (np.abs(means[order] - means[order][0]) <= 8)
-        counts.append(int(np.argmin(like)) if not like.all() else len(like))
-    return counts[0], counts[1]
+    first, second = (
+        (spreads[order] <= 4) & (np.abs(means[order] - means[order][0]) <= 8)
+        for order in (slice(None), slice(None, None, -1))
+    )
+    return first, second
+
+
+def leading(flags: Flags) -> int:
+    """Count the flags that are set before the first that is not."""
+    return len(flags) if flags.all() else int(np.argmin(flags))
 
 
 def middle(brightness: Floats, percent: int) -> Floats:

@@ -9,18 +9,20 @@ from django.urls import reverse
 from PIL import Image
 
 from archive import custody
-from evidence import access, intake, matching, presenting, tasks
+from evidence import matching, resembling
 from evidence.fingerprints import PDQ
-from evidence.models.analysis import Analysis, Fingerprint
+from evidence.matching import kept, pictures
+from evidence.models.analysis import Fingerprint
 from evidence.models.case import CaseMembership
 from tests import people
 from tests.evidence.extractors.made import scene
+from tests.evidence.worked import worked_out
 
 
 @pytest.fixture(autouse=True)
 def index(monkeypatch):
     """Each test begins like a new process."""
-    monkeypatch.setattr(matching, "_INDEX", matching._Index())
+    monkeypatch.setattr(pictures, "KEPT", kept.Kept())
 
 
 @pytest.fixture
@@ -38,22 +40,9 @@ def encoded(image: Image.Image, quality: int = 90) -> bytes:
 def received(image: Image.Image | bytes, case, user, *, kind="image"):
     """Take a picture in and work out its fingerprints; return the item."""
     content = image if isinstance(image, bytes) else encoded(image)
-    receipt = intake.receive(
-        [content],
-        filename="picture.jpg",
-        media_type="image/jpeg",
-        case=case,
-        user=user,
-        description=intake.Description(title="A picture", kind=kind),
-        acquisition=intake.AcquisitionFacts(),
-        now=people.NOW,
+    return worked_out(
+        content, case, user, PDQ, filename="picture.jpg", media_type="image/jpeg", kind=kind
     )
-    for name in ("type", PDQ):
-        analysis = Analysis.objects.get(file__item=receipt.item, tool=name)
-        tasks.work(str(analysis.job))
-        analysis.refresh_from_db()
-        assert analysis.state == Analysis.State.DONE, analysis.reason
-    return access.item_for(user, receipt.item)
 
 
 def bordered(image):
@@ -137,7 +126,7 @@ def test_identity_documents_of_one_form_are_never_a_strong_lead(cast):
     ],
 )
 def test_chance_is_told_in_words(number, words):
-    assert presenting.chance_in_words(number) == words
+    assert resembling.chance_in_words(number) == words
 
 
 def test_a_picture_with_too_little_in_it_is_matched_with_nothing(cast):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
 
 from archive import custody, outbox
 from archive.models.job import Job
 from archive.proof.entries import Entry
 from evidence import processing, sandbox, tasks
-from evidence.models.analysis import Analysis
-from tests.people import make_cast, upload
+from evidence.models.analysis import Analysis, Fingerprint
+from evidence.models.file import EvidenceFile
+from tests.people import NOW, make_cast, upload
 
 
 @pytest.fixture
@@ -66,3 +68,39 @@ def test_work_that_fails_three_times_is_given_up_recorded_and_can_be_retried(rec
     analysis.refresh_from_db()
     assert (analysis.state, analysis.reason) == ("done", "")
     assert _last(receipt).data["outcome"] == "success"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"fingerprints": [{"algorithm": "pdq", "value": "0" * 62}]},
+        {"fingerprints": [{"algorithm": "pdq", "value": "0" * 63 + "x"}]},
+        {
+            "frames": [
+                {
+                    "algorithm": "pdq",
+                    "version": "1",
+                    "variant": "base",
+                    "values": "0" * 100,
+                    "quality": [90, 90],
+                    "at_ms": [0, 1000],
+                }
+            ]
+        },
+    ],
+)
+def test_what_is_no_fingerprint_is_not_kept_and_is_in_no_searchs_way(receipt, monkeypatch, answer):
+    file = EvidenceFile.objects.get(item=receipt.item)
+    analysis = Analysis(file=file, tool="pdq", version="9", created_at=NOW)
+    with transaction.atomic():
+        analysis.job = outbox.add("evidence.analyse", str(analysis.pk)).pk
+        analysis.save()
+    taken_over = sandbox.Outcome("ok", result=answer)
+    monkeypatch.setattr(sandbox, "run", lambda *_args, **_kwargs: taken_over)
+
+    outcomes = [_run(analysis) for _ in range(3)]
+
+    assert outcomes[-1] is outbox.Outcome.QUARANTINED
+    analysis.refresh_from_db()
+    assert "fingerprint of another length" in analysis.reason
+    assert not Fingerprint.objects.exists()

@@ -91,3 +91,46 @@ def png_bomb(side=15_000):
 def ask(tool, content, *, output=None, **parameters):
     """Run a tool of the product over ``content`` in the sandbox."""
     return sandbox.run(tool, io.BytesIO(content), parameters=parameters, output=output)
+
+
+def refilmed(content, change=lambda image: image, *, begin=0.0, end=1e9, crf=23, turn=0):
+    """Another film of the same pictures: each changed, those from begin to end (s), encoded anew.
+
+    ``turn`` is written into it, in degrees against the clock, as a telephone does.
+    """
+    out = io.BytesIO()
+    first = None
+    with (
+        av.open(io.BytesIO(content)) as source,
+        av.open(out, mode="w", format="mp4") as target,
+    ):
+        picture = None
+        for frame in source.decode(source.streams.video[0]):
+            if not begin <= frame.time < end:
+                continue
+            first = frame.time if first is None else first
+            image = change(frame.to_image())
+            if picture is None:
+                options = {"crf": str(crf), "preset": "veryfast"}
+                picture = target.add_stream("libx264", rate=25, options=options)
+                picture.width, picture.height = (side - side % 2 for side in image.size)
+                picture.pix_fmt = "yuv420p"
+                picture.codec_context.time_base = Fraction(1, 1000)
+            size = (picture.width, picture.height)
+            new = av.VideoFrame.from_image(image.resize(size))
+            new.pts, new.time_base = round((frame.time - first) * 1000), Fraction(1, 1000)
+            target.mux(picture.encode(new))
+        target.mux(picture.encode(None))
+    return turned(out.getvalue(), turn) if turn else out.getvalue()
+
+
+def turned(content, degrees):
+    """Say in an MP4's track header that it is to be shown so many degrees with the clock."""
+    sines = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
+    one = 0x00010000
+    a, b, c, d = (value * one for value in sines[degrees])
+    upright = struct.pack(">9i", one, 0, 0, 0, one, 0, 0, 0, 0x40000000)
+    assert content.count(upright) >= 2  # the film's own (mvhd) and the track's (tkhd)
+    at = content.index(upright, content.index(b"tkhd"))
+    matrix = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 0x40000000)
+    return content[:at] + matrix + content[at + len(matrix) :]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 import av.container
@@ -50,3 +50,24 @@ def opened(stream: BinaryIO) -> Iterator[av.container.InputContainer]:
         raise UnsupportedError(f"FFmpeg does not read this: {error}") from error
     except av.error.InvalidDataError as error:
         raise MalformedError(f"FFmpeg can't read this: {error}") from error
+
+
+def pictures(source: av.container.InputContainer) -> list[Any]:
+    """Return the streams of moving pictures: not the cover of a record."""
+    cover = av.stream.Disposition.attached_pic
+    return [one for one in source.streams.video if not one.disposition & cover]
+
+
+def frames(
+    source: av.container.InputContainer, streams: list[Any], notes: list[str]
+) -> Iterator[Any]:
+    """Decode; where the bytes break off, what came before is kept and the break is said."""
+    try:
+        for packet in source.demux(streams):
+            try:
+                yield from packet.decode()
+            except av.error.InvalidDataError:
+                if "Some of it could not be decoded." not in notes:
+                    notes.append("Some of it could not be decoded.")
+    except av.error.EOFError:
+        return

@@ -1,0 +1,145 @@
+"""Pictures that look alike, films with the same frames, and pictures that are a frame of a film.
+
+A picture is asked about in eight positions, with and without its border, and cut; it is found by
+what was kept of it upright.  Of a film some frames are asked about; what they find is then laid
+over the whole film, frame by frame, so that a lead says where the two agree.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from django.contrib.auth.models import User
+
+from evidence import access
+from evidence.fingerprints import PDQ, PDQ_VERSION
+from evidence.fingerprints.aligning import Frame, overlay
+from evidence.fingerprints.packed import distance
+from evidence.matching.kept import BATCH, KEPT, rows_of_enough
+from evidence.matching.leads import QUALITY, REVIEW, STRONG, Lead, by_chance
+from evidence.models.analysis import Fingerprint
+from evidence.models.item import EvidenceItem
+
+ASKED = 120  # moments of a film that are asked about
+FILMS = 50  # other films that it is laid over: those that most of its moments found
+#: Of a film, a lead needs one frame that is near, or some that agree at one offset.
+AGREEING = 3
+
+
+def leads(item: EvidenceItem, *, user: User) -> list[Lead]:
+    """Return the items with pictures or frames like this item's that ``user`` may view.
+
+    The nearest come first.  None for an item without a picture, or with too little in it.
+    """
+    asked = list(
+        Fingerprint.objects.filter(
+            file__item=item, algorithm=PDQ, version=PDQ_VERSION, quality__gte=QUALITY
+        )
+    )
+    pictures = [one for one in asked if one.at_ms is None]
+    frames = [one for one in asked if one.at_ms is not None]
+    found = [*_of_pictures(item, pictures, user), *_of_films(item, frames, user)]
+    best: dict[EvidenceItem, Lead] = {}
+    for lead in sorted(found, key=_order):
+        best.setdefault(lead.item, lead)
+    return list(best.values())
+
+
+def _order(lead: Lead) -> tuple[bool, int, str]:
+    return (not lead.is_strong, lead.distance, lead.item.exhibit_number)
+
+
+def _seen(near: Iterable[int], item: EvidenceItem, user: User) -> list[Fingerprint]:
+    """Return the rows of other items that ``user`` may view, as they are now."""
+    ids = sorted(near)
+    rows: list[Fingerprint] = []
+    for start in range(0, len(ids), BATCH):
+        some = rows_of_enough().filter(
+            pk__in=ids[start : start + BATCH], file__item__in=access.visible_to(user, "view")
+        )
+        rows += some.exclude(file__item=item).select_related("file__item__case")
+    return rows
+
+
+def _of_pictures(item: EvidenceItem, asked: Sequence[Fingerprint], user: User) -> list[Lead]:
+    if not asked:
+        return []
+    near, compared = KEPT.within({one.value for one in asked}, REVIEW)
+    own = set(item.files.values_list("sha256", flat=True))
+    found = []
+    for row in _seen(near, item, user):
+        apart, variant = min((distance(one.value, row.value), one.variant) for one in asked)
+        if apart <= REVIEW:
+            found.append(
+                Lead(
+                    item=row.file.item,
+                    distance=apart,
+                    asked=variant,
+                    found=row.variant,
+                    same_bytes=row.file.sha256 in own,
+                    by_chance=by_chance(apart, compared),
+                    is_of_a_form=_is_of_a_form(item, row.file.item),
+                    found_at_ms=row.at_ms,
+                )
+            )
+    return found
+
+
+def _is_of_a_form(*items: EvidenceItem) -> bool:
+    return any(one.kind == EvidenceItem.Kind.IDENTITY_DOCUMENT for one in items)
+
+
+def _of_films(item: EvidenceItem, asked: Sequence[Fingerprint], user: User) -> list[Lead]:
+    chosen = _some_moments(asked)
+    if not chosen:
+        return []
+    near, compared = KEPT.within({one.value for one in chosen}, STRONG)
+    rows = _seen(near, item, user)
+    own = set(item.files.values_list("sha256", flat=True))
+    frames = [Frame(one.value, one.at_ms or 0, one.variant) for one in asked]
+    moments = {one.at_ms for one in asked}
+    found = []
+    for row in _most_found(rows):
+        laid = overlay(frames, _frames_of(row), narrow=STRONG, wide=REVIEW)
+        if laid is None or not (laid.strong or laid.matched >= AGREEING):
+            continue
+        is_film = row.at_ms is not None
+        found.append(
+            Lead(
+                item=row.file.item,
+                distance=laid.distance if is_film else laid.nearest,
+                asked=laid.pair[0],
+                found=laid.pair[1],
+                same_bytes=row.file.sha256 in own,
+                by_chance=by_chance(laid.nearest, compared * min(len(moments), laid.frames)),
+                is_of_a_form=_is_of_a_form(item, row.file.item),
+                asked_at_ms=laid.from_ms,
+                found_at_ms=max(0, laid.from_ms + laid.offset_ms) if is_film else None,
+                overlay=laid if is_film else None,
+            )
+        )
+    return found
+
+
+def _some_moments(asked: Sequence[Fingerprint]) -> list[Fingerprint]:
+    """Choose moments evenly, and of each what it is without bars, in the middle, and mirrored."""
+    by_moment: dict[int, list[Fingerprint]] = defaultdict(list)
+    for one in asked:
+        by_moment[one.at_ms or 0].append(one)
+    moments = sorted(by_moment)
+    step = max(1, -(-len(moments) // ASKED))
+    return [one for moment in moments[::step] for one in by_moment[moment]]
+
+
+def _most_found(rows: Sequence[Fingerprint]) -> list[Fingerprint]:
+    """Return one row of each file, those of which most was found first, at most FILMS."""
+    counted: Counter[UUID] = Counter(row.file_id for row in rows)
+    first = {row.file_id: row for row in reversed(rows)}
+    return [first[file] for file, _ in counted.most_common(FILMS)]
+
+
+def _frames_of(row: Fingerprint) -> list[Frame]:
+    rows = rows_of_enough().filter(file=row.file_id).values_list("value", "at_ms", "variant")
+    return [Frame(value, at_ms or 0, variant) for value, at_ms, variant in rows]
