@@ -71,17 +71,20 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
 @staff_member_required
 @require_safe
 def similar(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
-    """Show the pictures that look like an item's, with how strong each lead is."""
+    """Show what looks or sounds like an item, with how strong each lead is."""
     found = _item(request, item, "view")
-    observing.seen(_user(request), found, rendition="similar pictures", now=timezone.now())
-    leads = matching.leads(found, user=_user(request))
+    observing.seen(_user(request), found, rendition="similar items", now=timezone.now())
+    leads = matching.by_sight(found, user=_user(request))
+    sounds = matching.by_hearing(found, user=_user(request))
     return _page(
         request,
         "admin/evidence/similar.html",
-        f"Pictures like {found.exhibit_number}",
+        f"Items like {found.exhibit_number}",
         item=found,
         still=resembling.stills([found]).get(found.pk),
         leads=resembling.leads(leads),
+        sounds=resembling.sounds(sounds),
+        **matching.compares(found),
         bands={"strong": matching.STRONG, "review": matching.REVIEW},
     )
 

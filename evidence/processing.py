@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, BinaryIO, cast
 
@@ -23,7 +23,7 @@ from archive.models.job import Job
 from archive.proof import events
 from archive.proof.canonical import canonical
 from evidence import dispatch, sandbox
-from evidence.fingerprints import PDQ
+from evidence.fingerprints import PDQ, blocks
 from evidence.models.analysis import Analysis, Fingerprint
 from evidence.models.file import EvidenceFile
 from evidence.registry import Tool, tools_for
@@ -118,7 +118,7 @@ def _record(analysis: Analysis, outcome: sandbox.Outcome, output: Any, *, now: d
         log.add(_entry(analysis, tool, case), item=file.item_id)
         if analysis.state == Analysis.State.DONE:
             if tool.kind == "fingerprint":
-                _keep_fingerprint(analysis)
+                _keep_fingerprint(analysis, output)
             if tool.kind == "preview":
                 _keep_derivative(analysis, output, log, now=now)
             if analysis.tool == FIRST:
@@ -170,10 +170,20 @@ def _member(name: str) -> str:
     return name if plain and not name.startswith("x_") else "x_" + name.encode().hex()
 
 
-def _keep_fingerprint(analysis: Analysis) -> None:
+def _keep_fingerprint(analysis: Analysis, output: Any) -> None:
     result = analysis.result or {}
-    found = [*result.get("fingerprints", []), *_frames(result)]
-    if not all(_DIGITS.fullmatch(one["value"]) for one in found if one["algorithm"] == PDQ):
+    found = [
+        blocks.Read(
+            one["algorithm"],
+            one.get("version", analysis.version),
+            one.get("variant", "base"),
+            one["value"],
+            one["quality"],
+        )
+        for one in result.get("fingerprints", [])
+    ]
+    found += blocks.read(result.get("parts", []), output)
+    if not all(_DIGITS.fullmatch(one.value) for one in found if one.algorithm == PDQ):
         # Nothing of it is kept: one such row would be in the way of every search.
         raise ValueError("The parser answered with a fingerprint of another length.")
     Fingerprint.objects.bulk_create(
@@ -181,33 +191,17 @@ def _keep_fingerprint(analysis: Analysis) -> None:
             Fingerprint(
                 file=analysis.file,
                 analysis=analysis,
-                algorithm=one["algorithm"],
-                version=one.get("version", analysis.version),
-                value=one["value"],
-                quality=one.get("quality"),
-                at_ms=one.get("at_ms"),
-                variant=one.get("variant", "base"),
+                algorithm=one.algorithm,
+                version=one.version,
+                value=one.value,
+                quality=one.quality,
+                at_ms=one.at_ms,
+                variant=one.variant,
             )
             for one in found
         ),
         batch_size=500,
     )
-
-
-def _frames(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Take the fingerprints of a film's frames out of the form in which they are handed over."""
-    for part in result.get("frames", []):
-        width = len(part["values"]) // max(1, len(part["at_ms"]))
-        for number, (quality, at_ms) in enumerate(zip(part["quality"], part["at_ms"], strict=True)):
-            value = part["values"][number * width : (number + 1) * width]
-            yield {
-                "algorithm": part["algorithm"],
-                "version": part["version"],
-                "variant": part["variant"],
-                "value": value,
-                "quality": quality,
-                "at_ms": at_ms,
-            }
 
 
 def _keep_derivative(

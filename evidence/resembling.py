@@ -95,6 +95,28 @@ def leads(found: Sequence[matching.Lead]) -> list[dict[str, Any]]:
     ]
 
 
+def sounds(found: Sequence[matching.SoundLead]) -> list[dict[str, Any]]:
+    """Return what a page shows of each lead by sound."""
+    pictures = stills(lead.item for lead in found)
+    return [
+        {
+            "item": lead.item,
+            "still": pictures.get(lead.item.pk),
+            "band": _sound_band(lead),
+            "seconds": f"{lead.seconds:.0f} s",
+            "place": f"{clock(lead.asked_at_ms)} here is about {clock(lead.found_at_ms)} there.",
+            "error": f"{lead.error:.1f}",
+        }
+        for lead in found
+    ]
+
+
+def _sound_band(lead: matching.SoundLead) -> str:
+    if lead.same_bytes:
+        return "the same bytes"
+    return "strong lead" if lead.is_strong else "worth listening to"
+
+
 def stills(items: Iterable[EvidenceItem]) -> dict[uuid.UUID, EvidenceFile]:
     """Return a small picture of each item that has one: one query."""
     files = EvidenceFile.objects.filter(

@@ -6,6 +6,10 @@ from evidence.registry import Budget, Tool
 
 #: The algorithm of pictures' fingerprints, and the version of ours: one bit more is another.
 PDQ, PDQ_VERSION = "pdq", "1"
+#: The algorithm of sounds' fingerprints, in the version that AcoustID uses.
+CHROMAPRINT, CHROMAPRINT_VERSION = "chromaprint", "TEST2"
+ITEMS_A_SECOND = 11_025 / (4_096 // 3)
+SILENT_ITEM = 627_964_279  # what it says of silence
 
 TOOLS = (
     Tool(
@@ -31,6 +35,15 @@ TOOLS = (
         media_types=("video/*",),
         implementation="evidence.fingerprints.frames:fingerprint",
         libraries=("numpy", "av"),
-        budget=Budget(cpu_seconds=1800, wall_seconds=3600),
+        budget=Budget(cpu_seconds=1800, wall_seconds=3600, output_bytes=8 * 2**20),
+    ),
+    Tool(
+        name=CHROMAPRINT,
+        version="1",
+        kind="fingerprint",
+        media_types=("video/*", "audio/*"),
+        implementation="evidence.fingerprints.chromaprint:fingerprint",
+        libraries=("numpy", "av"),
+        budget=Budget(cpu_seconds=600, wall_seconds=1200, output_bytes=2 * 2**20),
     ),
 )

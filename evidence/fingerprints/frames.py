@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from evidence import films
 from evidence.fingerprints import PDQ, PDQ_VERSION, pdq
+from evidence.fingerprints.blocks import Writer
 from evidence.registry import MalformedError, UnsupportedError
 
 EVERY_MS = 1000
@@ -67,12 +68,9 @@ class _Sample:
 
 
 def fingerprint(
-    stream: BinaryIO, _parameters: Mapping[str, Any], _output: BinaryIO | None = None
+    stream: BinaryIO, _parameters: Mapping[str, Any], output: BinaryIO | None = None
 ) -> dict[str, Any]:
-    """Return the fingerprints by part: of each, values, qualities and milliseconds from the start.
-
-    ``values`` are the 64 hexadecimal digits of each frame, one after the other.
-    """
+    """Write the fingerprints of each part of the frames to ``output``; return what lies where."""
     notes: list[str] = []
     kept: dict[str, _Kept] = {}
     with films.opened(stream) as source:
@@ -88,18 +86,20 @@ def fingerprint(
             _add(kept, samples)
     if not kept:
         raise MalformedError("No frame of it could be decoded.")
+    if output is None:
+        raise TypeError("There is no file for the fingerprints.")
+    writer = Writer(output)
+    for variant, one in kept.items():
+        writer.add_moments(
+            one.values,
+            one.qualities,
+            one.at_ms,
+            algorithm=PDQ,
+            version=PDQ_VERSION,
+            variant=variant,
+        )
     return {
-        "frames": [
-            {
-                "algorithm": PDQ,
-                "version": PDQ_VERSION,
-                "variant": variant,
-                "values": "".join(one.values),
-                "quality": one.qualities,
-                "at_ms": one.at_ms,
-            }
-            for variant, one in kept.items()
-        ],
+        "parts": writer.parts,
         "parameters": {
             "every_ms": every_ms,
             "frames": "those that others are built on" if is_long else "all",

@@ -64,7 +64,7 @@ class Fingerprint(models.Model):
     analysis = models.ForeignKey(Analysis, on_delete=models.PROTECT, related_name="fingerprints")
     algorithm = models.CharField(max_length=40)
     version = models.CharField(max_length=40)
-    value = models.CharField(max_length=128, help_text="Hexadecimal, full width.")
+    value = models.TextField(help_text="Hexadecimal, full width; of a sound, the whole sequence.")
     quality = models.PositiveSmallIntegerField(null=True, blank=True)
     at_ms = models.PositiveBigIntegerField(null=True, blank=True)
     variant = models.CharField(max_length=40, default="base")

@@ -67,7 +67,7 @@ def test_changed_copies_are_found_and_said_to_be_how_far_apart(cast):
     for seed in range(2, 6):
         received(scene(320, 240, seed=seed), cast.case, cast.researcher)
 
-    leads = matching.leads(asked, user=cast.researcher)
+    leads = matching.by_sight(asked, user=cast.researcher)
 
     found = {copies.get(lead.item, "unrelated"): lead for lead in leads}
     assert found.keys() == changed.keys()
@@ -79,7 +79,7 @@ def test_changed_copies_are_found_and_said_to_be_how_far_apart(cast):
     assert all(0 < lead.by_chance < 1e-6 for lead in leads)
     # And each of them leads back, also from a cut one, whose middle nobody kept.
     for item, name in copies.items():
-        back = {lead.item for lead in matching.leads(item, user=cast.researcher)}
+        back = {lead.item for lead in matching.by_sight(item, user=cast.researcher)}
         assert asked in back, name
 
 
@@ -88,11 +88,11 @@ def test_what_one_may_not_view_is_no_lead(cast):
     ours = received(picture, cast.case, cast.researcher)
     theirs = received(picture.resize((200, 150)), cast.other_case, cast.stranger)
 
-    assert matching.leads(ours, user=cast.researcher) == []
-    assert matching.leads(theirs, user=cast.stranger) == []
-    assert matching.leads(ours, user=cast.auditor) == []
+    assert matching.by_sight(ours, user=cast.researcher) == []
+    assert matching.by_sight(theirs, user=cast.stranger) == []
+    assert matching.by_sight(ours, user=cast.auditor) == []
     CaseMembership.objects.create(case=cast.other_case, user=cast.researcher, role="researcher")
-    assert [lead.item for lead in matching.leads(ours, user=cast.researcher)] == [theirs]
+    assert [lead.item for lead in matching.by_sight(ours, user=cast.researcher)] == [theirs]
 
 
 def test_the_same_bytes_in_another_case_are_said_to_be_the_same(cast):
@@ -101,7 +101,7 @@ def test_the_same_bytes_in_another_case_are_said_to_be_the_same(cast):
     one = received(content, cast.case, cast.researcher)
     other = received(content, cast.other_case, cast.researcher)
 
-    [lead] = matching.leads(one, user=cast.researcher)
+    [lead] = matching.by_sight(one, user=cast.researcher)
 
     assert (lead.item, lead.distance, lead.same_bytes) == (other, 0, True)
 
@@ -111,7 +111,7 @@ def test_identity_documents_of_one_form_are_never_a_strong_lead(cast):
     one = received(card, cast.case, cast.researcher, kind="identity_document")
     received(card.resize((300, 225)), cast.case, cast.researcher, kind="identity_document")
 
-    [lead] = matching.leads(one, user=cast.researcher)
+    [lead] = matching.by_sight(one, user=cast.researcher)
 
     assert lead.distance <= matching.STRONG
     assert not lead.is_strong
@@ -134,7 +134,7 @@ def test_a_picture_with_too_little_in_it_is_matched_with_nothing(cast):
         item = received(Image.new("RGB", size, "grey"), cast.case, cast.researcher)
 
     assert Fingerprint.objects.filter(file__item=item).exists()
-    assert matching.leads(item, user=cast.researcher) == []
+    assert matching.by_sight(item, user=cast.researcher) == []
 
 
 def test_rows_that_are_committed_out_of_order_or_replaced_are_seen(cast):
@@ -143,14 +143,14 @@ def test_rows_that_are_committed_out_of_order_or_replaced_are_seen(cast):
     rows = list(Fingerprint.objects.filter(file__item=other).values())
     Fingerprint.objects.filter(file__item=other).delete()
     received(scene(320, 240, seed=9), cast.case, cast.researcher)
-    assert matching.leads(asked, user=cast.researcher) == []
+    assert matching.by_sight(asked, user=cast.researcher) == []
 
     Fingerprint.objects.bulk_create(Fingerprint(**row) for row in rows)  # with their lower ids
 
-    assert [lead.item for lead in matching.leads(asked, user=cast.researcher)] == [other]
+    assert [lead.item for lead in matching.by_sight(asked, user=cast.researcher)] == [other]
     # What is in memory alone is no lead.
     Fingerprint.objects.filter(file__item=other).update(value="0" * 64)
-    assert matching.leads(asked, user=cast.researcher) == []
+    assert matching.by_sight(asked, user=cast.researcher) == []
 
 
 def test_the_page_shows_each_lead_and_is_for_those_who_may_view(cast, client):

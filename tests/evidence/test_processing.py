@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from django.db import transaction
 
@@ -70,37 +72,50 @@ def test_work_that_fails_three_times_is_given_up_recorded_and_can_be_retried(rec
     assert _last(receipt).data["outcome"] == "success"
 
 
+def moments(**changed):
+    """What a parser says of two frames, whose bytes are all zero, and a lie in it."""
+    said = {
+        "algorithm": "pdq",
+        "version": "1",
+        "variant": "base",
+        "form": "moments",
+        "number": 2,
+        "start": 0,
+        "size": 74,
+        "sha256": hashlib.sha256(bytes(74)).hexdigest(),
+    }
+    return {"parts": [{**said, **changed}]}
+
+
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "reason"),
     [
-        {"fingerprints": [{"algorithm": "pdq", "value": "0" * 62}]},
-        {"fingerprints": [{"algorithm": "pdq", "value": "0" * 63 + "x"}]},
-        {
-            "frames": [
-                {
-                    "algorithm": "pdq",
-                    "version": "1",
-                    "variant": "base",
-                    "values": "0" * 100,
-                    "quality": [90, 90],
-                    "at_ms": [0, 1000],
-                }
-            ]
-        },
+        ({"fingerprints": [{"algorithm": "pdq", "value": "0" * 62, "quality": 1}]}, "length"),
+        ({"fingerprints": [{"algorithm": "pdq", "value": "x" * 64, "quality": 1}]}, "length"),
+        (moments(number=3), "longer or shorter"),
+        (moments(size=73), "not what its answer says"),
+        (moments(sha256="0" * 64), "not what its answer says"),
+        (moments(form="items", quality=9), "length"),
     ],
 )
-def test_what_is_no_fingerprint_is_not_kept_and_is_in_no_searchs_way(receipt, monkeypatch, answer):
+def test_what_is_no_fingerprint_is_not_kept_and_is_in_no_searchs_way(
+    receipt, monkeypatch, answer, reason
+):
     file = EvidenceFile.objects.get(item=receipt.item)
     analysis = Analysis(file=file, tool="pdq", version="9", created_at=NOW)
     with transaction.atomic():
         analysis.job = outbox.add("evidence.analyse", str(analysis.pk)).pk
         analysis.save()
-    taken_over = sandbox.Outcome("ok", result=answer)
-    monkeypatch.setattr(sandbox, "run", lambda *_args, **_kwargs: taken_over)
+
+    def taken_over(*_args, output, **_kwargs):
+        output.write(bytes(74))
+        return sandbox.Outcome("ok", result=answer)
+
+    monkeypatch.setattr(sandbox, "run", taken_over)
 
     outcomes = [_run(analysis) for _ in range(3)]
 
     assert outcomes[-1] is outbox.Outcome.QUARANTINED
     analysis.refresh_from_db()
-    assert "fingerprint of another length" in analysis.reason
+    assert reason in analysis.reason
     assert not Fingerprint.objects.exists()

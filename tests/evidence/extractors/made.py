@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import tempfile
 import zlib
 from fractions import Fraction
 
@@ -13,6 +14,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
 from evidence import sandbox
+from evidence.fingerprints import blocks
 
 
 def scene(width=640, height=480, seed=7):
@@ -86,6 +88,14 @@ def png_bomb(side=15_000):
     data[16:24] = struct.pack(">II", side, side)
     data[29:33] = struct.pack(">I", zlib.crc32(bytes(data[12:29])))
     return bytes(data)
+
+
+def parts(tool, content):
+    """Run a tool for fingerprints that hands over many; return its outcome and what it wrote."""
+    with tempfile.TemporaryFile() as output:
+        outcome = ask(tool, content, output=output)
+        result = outcome.result or {}
+        return outcome, list(blocks.read(result.get("parts", []), output))
 
 
 def ask(tool, content, *, output=None, **parameters):

@@ -1,0 +1,88 @@
+"""How many fingerprints of one file leave the process that worked them out: as bytes, by parts.
+
+An answer's JSON is short by design.  What is long goes into the tool's output, and the answer says
+of each part where it lies there and which SHA-256 it has, so that the ledger, which keeps the
+digest of the answer, vouches for it.
+
+A part of ``moments`` is, for its number of them: the values (32 bytes each), the qualities (one
+byte each), the milliseconds (four bytes each, big-endian).  A part of ``items`` is one sequence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+MOMENTS, ITEMS = "moments", "items"
+_VALUE = 32  # bytes
+
+
+@dataclass(frozen=True)
+class Read:
+    """One fingerprint as it was handed over."""
+
+    algorithm: str
+    version: str
+    variant: str
+    value: str  # hexadecimal
+    quality: int
+    at_ms: int | None = None
+
+
+class Writer:
+    """Puts parts into a tool's output, one after the other."""
+
+    def __init__(self, output: BinaryIO) -> None:
+        self._output, self._at = output, 0
+        self.parts: list[dict[str, Any]] = []
+
+    def add_moments(
+        self, values: Sequence[str], qualities: Sequence[int], at_ms: Sequence[int], **facts: str
+    ) -> None:
+        """Add the fingerprints of moments: 64 hexadecimal digits each, 0 to 100, milliseconds."""
+        content = bytes.fromhex("".join(values)) + bytes(qualities)
+        self._add(
+            content + struct.pack(f">{len(at_ms)}I", *at_ms),
+            form=MOMENTS,
+            number=len(at_ms),
+            **facts,
+        )
+
+    def add_items(self, content: bytes, quality: int, **facts: str) -> None:
+        """Add one sequence."""
+        self._add(content, form=ITEMS, number=1, quality=quality, **facts)
+
+    def _add(self, content: bytes, **facts: Any) -> None:
+        left = memoryview(content)
+        while left:
+            left = left[self._output.write(left) :]
+        digest = hashlib.sha256(content).hexdigest()
+        self.parts.append({"start": self._at, "size": len(content), "sha256": digest, **facts})
+        self._at += len(content)
+
+
+def read(parts: Sequence[Mapping[str, Any]], output: BinaryIO) -> Iterator[Read]:
+    """Return the fingerprints that an answer says are in ``output``.
+
+    Raises ValueError, KeyError or TypeError for an answer that does not fit it: a stranger's word.
+    """
+    for part in parts:
+        output.seek(part["start"])
+        content = output.read(part["size"])
+        if hashlib.sha256(content).hexdigest() != part["sha256"]:
+            raise ValueError("The parser's output is not what its answer says.")
+        facts = str(part["algorithm"]), str(part["version"]), str(part["variant"])
+        if part["form"] == ITEMS:
+            yield Read(*facts, content.hex(), int(part["quality"]))
+            continue
+        number = int(part["number"])
+        if len(content) != number * (_VALUE + 1 + 4):
+            raise ValueError("The parser's output is longer or shorter than its answer says.")
+        values, qualities = content[: number * _VALUE], content[number * _VALUE :][:number]
+        moments = struct.unpack(f">{number}I", content[number * (_VALUE + 1) :])
+        for place, at_ms in enumerate(moments):
+            value = values[place * _VALUE : (place + 1) * _VALUE].hex()
+            yield Read(*facts, value, qualities[place], at_ms)
