@@ -84,6 +84,7 @@ def similar(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
         still=resembling.stills([found]).get(found.pk),
         leads=resembling.leads(leads),
         sounds=resembling.sounds(sounds),
+        texts=resembling.texts(matching.by_wording(found, user=_user(request))),
         **matching.compares(found),
         bands={"strong": matching.STRONG, "review": matching.REVIEW},
     )

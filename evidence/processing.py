@@ -196,6 +196,7 @@ def _keep_fingerprint(analysis: Analysis, output: Any) -> None:
                 value=one.value,
                 quality=one.quality,
                 at_ms=one.at_ms,
+                page=one.page,
                 variant=one.variant,
             )
             for one in found

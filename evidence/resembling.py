@@ -62,6 +62,13 @@ def clock(milliseconds: int) -> str:
 def place_in_words(lead: matching.Lead) -> str:
     """Say where in a film, or in two, a lead is; nothing for two pictures."""
     laid = lead.overlay
+    pages = [
+        f"page {page} of {whose} document"
+        for page, whose in ((lead.asked_page, "this"), (lead.found_page, "that"))
+        if page is not None
+    ]
+    if pages:
+        return f"Compared: {' with '.join(pages)}."
     if laid is None:
         if lead.found_at_ms is not None:
             return f"Like the frame at {clock(lead.found_at_ms)} of that film."
@@ -109,6 +116,27 @@ def sounds(found: Sequence[matching.SoundLead]) -> list[dict[str, Any]]:
         }
         for lead in found
     ]
+
+
+def texts(found: Sequence[matching.TextLead]) -> list[dict[str, Any]]:
+    """Return what a page shows of each lead by wording."""
+    return [
+        {
+            "item": lead.item,
+            "band": _text_band(lead),
+            "common": f"{100 * lead.likeness.jaccard:.0f} % of all that the two say is in both",
+            "quoted": f"{100 * lead.likeness.quoted:.0f} % of the shorter one is in the longer",
+        }
+        for lead in found
+    ]
+
+
+def _text_band(lead: matching.TextLead) -> str:
+    if lead.same_bytes:
+        return "the same bytes"
+    if lead.is_strong:
+        return "strong lead"
+    return "one quotes the other" if lead.quotes else "worth reading"
 
 
 def _sound_band(lead: matching.SoundLead) -> str:

@@ -25,7 +25,7 @@ _HEIF = ("image/heic", "image/heif")
 TOOLS = (
     Tool(
         name="type",
-        version="1",
+        version="2",
         kind="identification",
         media_types=("*/*",),
         implementation="evidence.extractors.identification:identify",
@@ -52,7 +52,7 @@ TOOLS = (
         name="container",
         version="1",
         kind="metadata",
-        media_types=("video/*", "audio/*"),
+        media_types=("video/*", "audio/*", "application/ogg"),
         implementation="evidence.extractors.container:read",
         libraries=("av",),
     ),
@@ -68,7 +68,7 @@ TOOLS = (
         name="preview",
         version="1",
         kind="preview",
-        media_types=(*_PICTURES, *_HEIF, "video/*", "audio/*"),
+        media_types=(*_PICTURES, *_HEIF, "video/*", "audio/*", "application/ogg"),
         implementation="evidence.extractors.preview:make",
         libraries=("pillow", "av"),
         budget=Budget(cpu_seconds=240, wall_seconds=480, output_bytes=96 * 2**20),

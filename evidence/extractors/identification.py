@@ -7,6 +7,7 @@ only where the signature alone settles it.
 
 from __future__ import annotations
 
+import codecs
 import struct
 from collections.abc import Mapping
 from typing import Any, BinaryIO
@@ -15,6 +16,7 @@ import puremagic
 
 HEAD = 16 * 1024  # bytes looked at from the start
 TAIL = 64 * 1024  # bytes looked at from the end
+OLD_TEXT = 100  # bytes by which a text that is not UTF-8 is taken for one
 BOXES = 4096  # boxes of an ISO media file walked at its top level
 
 #: signature at offset 0, media type, PRONOM identifier or None where one signature has several
@@ -184,7 +186,7 @@ def _structured(  # noqa: C901, PLR0911 - one return for each format
     marker = head[:1024].find(b"%PDF-")
     if marker >= 0:
         return "application/pdf", _PDF.get(head[marker + 5 : marker + 8])
-    if len(head) >= 4 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:
+    if len(head) >= 4 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and not _text(head):
         layer, rate, sampling = head[1] >> 1 & 3, head[2] >> 4, head[2] >> 2 & 3
         if layer == 0 and head[1] & 0xF0 == 0xF0 and sampling * 4 + rate < 64:
             return "audio/aac", None
@@ -207,6 +209,9 @@ def _brand(head: bytes) -> tuple[str, str | None]:
 
 
 def _text(head: bytes) -> str | None:  # noqa: PLR0911 - one return for each format
+    if head[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
+        text = head[: len(head) // 2 * 2].decode("utf-16", "replace")
+        return "text/plain" if _reads_as_text(text) and "\ufffd" not in text[:-1] else None
     if not head or b"\0" in head:
         return None
     for cut in range(4):  # the last character may be cut in the middle
@@ -216,7 +221,9 @@ def _text(head: bytes) -> str | None:  # noqa: PLR0911 - one return for each for
         except UnicodeDecodeError:
             continue
     else:
-        return None
+        # An older encoding of one or two bytes: nothing in it that texts do not have.
+        old = head.decode("latin-1")
+        return "text/plain" if len(head) >= OLD_TEXT and _reads_as_text(old) else None
     start = text.lstrip("\ufeff \t\r\n")[:1024].lower()
     if start.startswith("<?xml"):
         return "image/svg+xml" if "<svg" in start else "application/xml"
@@ -227,6 +234,10 @@ def _text(head: bytes) -> str | None:  # noqa: PLR0911 - one return for each for
     if start[:1] in {"{", "["} and start[1:].lstrip()[:1] in {'"', "{", "[", "}", "]"}:
         return "application/json"
     return "text/plain"
+
+
+def _reads_as_text(text: str) -> bool:
+    return not any((one < " " and one not in "\t\n\f\r") or one == "\x7f" for one in text)
 
 
 def _fits(declared: str, found: str) -> bool:

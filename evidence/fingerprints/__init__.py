@@ -11,6 +11,9 @@ CHROMAPRINT, CHROMAPRINT_VERSION = "chromaprint", "TEST2"
 ITEMS_A_SECOND = 11_025 / (4_096 // 3)
 SILENT_ITEM = 627_964_279  # what it says of silence
 
+#: The algorithm of texts' fingerprints, ours; a letter taken otherwise is another version.
+WORDING, WORDING_VERSION = "wording", "1"
+
 TOOLS = (
     Tool(
         name=PDQ,
@@ -32,7 +35,7 @@ TOOLS = (
         name="frames",
         version="1",
         kind="fingerprint",
-        media_types=("video/*",),
+        media_types=("video/*", "application/ogg"),
         implementation="evidence.fingerprints.frames:fingerprint",
         libraries=("numpy", "av"),
         budget=Budget(cpu_seconds=1800, wall_seconds=3600, output_bytes=8 * 2**20),
@@ -41,9 +44,27 @@ TOOLS = (
         name=CHROMAPRINT,
         version="1",
         kind="fingerprint",
-        media_types=("video/*", "audio/*"),
+        media_types=("video/*", "audio/*", "application/ogg"),
         implementation="evidence.fingerprints.chromaprint:fingerprint",
         libraries=("numpy", "av"),
         budget=Budget(cpu_seconds=600, wall_seconds=1200, output_bytes=2 * 2**20),
+    ),
+    Tool(
+        name="pages",
+        version="1",
+        kind="fingerprint",
+        media_types=("application/pdf",),
+        implementation="evidence.fingerprints.pages:fingerprint",
+        libraries=("numpy", "pypdfium2"),
+        budget=Budget(cpu_seconds=300, wall_seconds=600, output_bytes=2 * 2**20),
+    ),
+    Tool(
+        name=WORDING,
+        version="1",
+        kind="fingerprint",
+        media_types=("text/*", "application/json", "application/pdf"),
+        implementation="evidence.fingerprints.words:fingerprint",
+        libraries=("numpy", "pypdfium2", "charset-normalizer"),
+        budget=Budget(output_bytes=64 * 2**10),
     ),
 )

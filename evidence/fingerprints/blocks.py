@@ -5,7 +5,8 @@ of each part where it lies there and which SHA-256 it has, so that the ledger, w
 digest of the answer, vouches for it.
 
 A part of ``moments`` is, for its number of them: the values (32 bytes each), the qualities (one
-byte each), the milliseconds (four bytes each, big-endian).  A part of ``items`` is one sequence.
+byte each), the milliseconds (four bytes each, big-endian).  A part of ``pages`` is the same, with
+the numbers of pages, from 1.  A part of ``items`` is one sequence.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-MOMENTS, ITEMS = "moments", "items"
+MOMENTS, PAGES, ITEMS = "moments", "pages", "items"
 _VALUE = 32  # bytes
 
 
@@ -30,6 +31,7 @@ class Read:
     value: str  # hexadecimal
     quality: int
     at_ms: int | None = None
+    page: int | None = None
 
 
 class Writer:
@@ -43,13 +45,25 @@ class Writer:
         self, values: Sequence[str], qualities: Sequence[int], at_ms: Sequence[int], **facts: str
     ) -> None:
         """Add the fingerprints of moments: 64 hexadecimal digits each, 0 to 100, milliseconds."""
+        self._add_many(MOMENTS, values, qualities, at_ms, **facts)
+
+    def add_pages(
+        self, values: Sequence[str], qualities: Sequence[int], pages: Sequence[int], **facts: str
+    ) -> None:
+        """Add the fingerprints of pages, likewise."""
+        self._add_many(PAGES, values, qualities, pages, **facts)
+
+    def _add_many(
+        self,
+        form: str,
+        values: Sequence[str],
+        qualities: Sequence[int],
+        places: Sequence[int],
+        **facts: str,
+    ) -> None:
         content = bytes.fromhex("".join(values)) + bytes(qualities)
-        self._add(
-            content + struct.pack(f">{len(at_ms)}I", *at_ms),
-            form=MOMENTS,
-            number=len(at_ms),
-            **facts,
-        )
+        content += struct.pack(f">{len(places)}I", *places)
+        self._add(content, form=form, number=len(places), **facts)
 
     def add_items(self, content: bytes, quality: int, **facts: str) -> None:
         """Add one sequence."""
@@ -82,7 +96,7 @@ def read(parts: Sequence[Mapping[str, Any]], output: BinaryIO) -> Iterator[Read]
         if len(content) != number * (_VALUE + 1 + 4):
             raise ValueError("The parser's output is longer or shorter than its answer says.")
         values, qualities = content[: number * _VALUE], content[number * _VALUE :][:number]
-        moments = struct.unpack(f">{number}I", content[number * (_VALUE + 1) :])
-        for place, at_ms in enumerate(moments):
+        for place, at in enumerate(struct.unpack(f">{number}I", content[number * (_VALUE + 1) :])):
             value = values[place * _VALUE : (place + 1) * _VALUE].hex()
-            yield Read(*facts, value, qualities[place], at_ms)
+            where = {"page": at} if part["form"] == PAGES else {"at_ms": at}
+            yield Read(*facts, value, qualities[place], **where)

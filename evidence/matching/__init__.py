@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from evidence.fingerprints import CHROMAPRINT, PDQ
+from evidence.fingerprints import CHROMAPRINT, PDQ, WORDING
 from evidence.matching.leads import REVIEW, STRONG, Lead, by_chance
 from evidence.matching.pictures import leads as by_sight
 from evidence.matching.sounds import SoundLead
 from evidence.matching.sounds import leads as by_hearing
+from evidence.matching.texts import TextLead
+from evidence.matching.texts import leads as by_wording
 from evidence.models.analysis import Fingerprint
 from evidence.models.item import EvidenceItem
 
@@ -15,16 +17,18 @@ __all__ = [
     "STRONG",
     "Lead",
     "SoundLead",
+    "TextLead",
     "by_chance",
     "by_hearing",
     "by_sight",
+    "by_wording",
     "compares",
 ]
 
 
 def compares(item: EvidenceItem) -> dict[str, bool]:
-    """Say whether an item has anything to be compared with others by sight, and by hearing."""
+    """Say by what an item can be compared with others: sight, hearing, wording."""
     kinds = set(
         Fingerprint.objects.filter(file__item=item).values_list("algorithm", flat=True).distinct()
     )
-    return {"sees": PDQ in kinds, "hears": CHROMAPRINT in kinds}
+    return {"sees": PDQ in kinds, "hears": CHROMAPRINT in kinds, "reads": WORDING in kinds}

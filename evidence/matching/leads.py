@@ -27,6 +27,8 @@ class Lead:
     is_of_a_form: bool = False  # identity documents of one form look alike, whoever bears them
     asked_at_ms: int | None = None  # where in this item's film, if it is one
     found_at_ms: int | None = None  # and in the other's
+    asked_page: int | None = None  # on which page of this item's document, if it is one
+    found_page: int | None = None  # and of the other's
     overlay: Overlay | None = None  # how two films lie over one another
 
     @property

@@ -1,7 +1,8 @@
-"""Pictures that look alike, films with the same frames, and pictures that are a frame of a film.
+"""Pictures, films and pages that look alike, and pictures that are a frame of a film.
 
 A picture is asked about in eight positions, with and without its border, and cut; it is found by
-what was kept of it upright.  Of a film some frames are asked about; what they find is then laid
+what was kept of it upright; so is a page.  Pages of two documents are never a strong lead: text
+looks like text.  Of a film some frames are asked about; what they find is then laid
 over the whole film, frame by frame, so that a lead says where the two agree.
 """
 
@@ -70,18 +71,21 @@ def _of_pictures(item: EvidenceItem, asked: Sequence[Fingerprint], user: User) -
     own = set(item.files.values_list("sha256", flat=True))
     found = []
     for row in _seen(near, item, user):
-        apart, variant = min((distance(one.value, row.value), one.variant) for one in asked)
+        apart, at = min((distance(one.value, row.value), at) for at, one in enumerate(asked))
         if apart <= REVIEW:
             found.append(
                 Lead(
                     item=row.file.item,
                     distance=apart,
-                    asked=variant,
+                    asked=asked[at].variant,
                     found=row.variant,
                     same_bytes=row.file.sha256 in own,
                     by_chance=by_chance(apart, compared),
-                    is_of_a_form=_is_of_a_form(item, row.file.item),
+                    is_of_a_form=_is_of_a_form(item, row.file.item)
+                    or (asked[at].page is not None and row.page is not None),
                     found_at_ms=row.at_ms,
+                    asked_page=asked[at].page,
+                    found_page=row.page,
                 )
             )
     return found
@@ -117,6 +121,7 @@ def _of_films(item: EvidenceItem, asked: Sequence[Fingerprint], user: User) -> l
                 is_of_a_form=_is_of_a_form(item, row.file.item),
                 asked_at_ms=laid.from_ms,
                 found_at_ms=max(0, laid.from_ms + laid.offset_ms) if is_film else None,
+                found_page=row.page,
                 overlay=laid if is_film else None,
             )
         )

@@ -12,18 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.contrib.auth.models import User
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 
 from evidence import access
 from evidence.fingerprints import CHROMAPRINT, CHROMAPRINT_VERSION, ITEMS_A_SECOND
 from evidence.fingerprints.sequences import Agreement, Items, Sequences, best
+from evidence.matching.rows import Added
 from evidence.models.analysis import Fingerprint
 from evidence.models.item import EvidenceItem
 
 STRONG_SECONDS = 10  # that agree
 SHARE = 0.8  # or so much of the shorter
-#: Rows that are read again before each search: transactions do not end in the order of their ids.
-_AGAIN = 200
 _BATCH = 100
 
 
@@ -49,30 +48,18 @@ class KeptSounds:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._start()
-
-    def _start(self) -> None:
+        self._added = Added(CHROMAPRINT, CHROMAPRINT_VERSION)
         self._sequences = Sequences()
-        self._last = 0
-        self._recent: set[int] = set()
 
     def places(self, asked: Items) -> list[tuple[int, int]]:
         """Return the ids of rows and the offsets at which they may agree."""
         with self._lock:
-            self._catch_up()
+            is_another, new = self._added.new()
+            if is_another:
+                self._sequences = Sequences()
+            for pk, value in new:
+                self._sequences.add(pk, _items(value))
             return self._sequences.places(asked)
-
-    def _catch_up(self) -> None:
-        latest = _rows().aggregate(latest=Max("pk"))["latest"] or 0
-        if latest < self._last:
-            self._start()  # another database was put in this one's place
-        rows = _rows().filter(pk__gt=self._last - _AGAIN).exclude(pk__in=self._recent)
-        new = rows.order_by("pk").values_list("pk", "value")
-        for pk, value in new.iterator(chunk_size=_BATCH):
-            self._sequences.add(pk, _items(value))
-            self._recent.add(pk)
-        self._last = max(self._last, latest)
-        self._recent = {pk for pk in self._recent if pk > self._last - _AGAIN}
 
 
 KEPT = KeptSounds()

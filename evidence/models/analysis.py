@@ -67,6 +67,7 @@ class Fingerprint(models.Model):
     value = models.TextField(help_text="Hexadecimal, full width; of a sound, the whole sequence.")
     quality = models.PositiveSmallIntegerField(null=True, blank=True)
     at_ms = models.PositiveBigIntegerField(null=True, blank=True)
+    page = models.PositiveIntegerField(null=True, blank=True)
     variant = models.CharField(max_length=40, default="base")
 
     class Meta:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import random
 import zipfile
 
 import pytest
 from PIL import Image
 
 from tests.evidence.extractors.made import ask, film, jpeg
+from tests.evidence.texts import LANGUAGES
 
 
 def picture(name):
@@ -109,3 +111,21 @@ def test_an_empty_file_is_a_finding():
 @pytest.mark.parametrize("size", [1, 3, 7, 11, 13, 27, 40])
 def test_the_first_bytes_of_a_film_alone_are_no_failure(size):
     assert ask("type", film(1)[:size]).outcome == "ok"
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-16", "utf-16-be", "cp1251", "koi8-r", "cp866", "cp949", "iso8859-5"]
+)
+def test_texts_in_the_encodings_of_their_region_are_texts(encoding):
+    text = " ".join(LANGUAGES["ko" if encoding == "cp949" else "ru"]) * 2
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+
+    assert ask("type", (mark + text).encode(encoding)).result["media_type"] == "text/plain"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_bytes_at_random_are_no_text(seed):
+    content = random.Random(seed).randbytes(100 + 20 * seed)
+
+    for head in (b"", b"\xff\xfe"):
+        assert not ask("type", head + content).result["media_type"].startswith("text/")
