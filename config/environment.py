@@ -56,6 +56,10 @@ class Environment:
     MUNIMENT_TIME_AUTHORITIES: str = _setting(
         "", "A file with the RFC 3161 authorities to ask; nobody is asked when empty."
     )
+    MUNIMENT_C2PA_TRUST_LIST: str = _setting(
+        "",
+        "A PEM file with the certificates that Content Credentials may lead to; none when empty.",
+    )
     MUNIMENT_RUN_DIR: Path = _setting(
         ROOT / "var" / "run", "Sockets, locks and logs of the running processes."
     )

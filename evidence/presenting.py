@@ -37,7 +37,12 @@ TOOLS = {
     "image": "Image facts",
     "container": "Video and audio facts",
     "pdf": "PDF facts",
+    "c2pa": "Content Credentials (C2PA)",
     "pdq": "Image fingerprint (PDQ)",
+    "frames": "Fingerprints of frames (PDQ)",
+    "chromaprint": "Fingerprint of the sound (Chromaprint)",
+    "pages": "Fingerprints of pages (PDQ)",
+    "wording": "Fingerprint of the wording",
     "preview": "Preview",
     "digests": "MD5 and SHA-1, to look it up elsewhere",
 }

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, BinaryIO, cast
 
+from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import storages
 from django.utils import timezone
@@ -26,7 +27,7 @@ from evidence import dispatch, sandbox
 from evidence.fingerprints import PDQ, blocks
 from evidence.models.analysis import Analysis, Fingerprint
 from evidence.models.file import EvidenceFile
-from evidence.registry import Tool, tools_for
+from evidence.registry import Tool, registry, tools_for
 
 Handler = Callable[[Job, Callable[[int, int], None]], Callable[[], None]]
 
@@ -79,7 +80,7 @@ def analyse(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None
             outcome = sandbox.run(
                 analysis.tool,
                 cast("BinaryIO", original),
-                parameters={"declared": file.media_type, "size": file.size},
+                parameters=_parameters(analysis.tool, file),
                 output=output,
             )
     except BaseException:
@@ -91,6 +92,14 @@ def analyse(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None
             _record(analysis, outcome, output, now=timezone.now())
 
     return finish
+
+
+def _parameters(tool: str, file: EvidenceFile) -> dict[str, Any]:
+    """Return what a tool is told beside the bytes."""
+    told: dict[str, Any] = {"declared": file.media_type, "size": file.size}
+    if "trust_anchors" in registry()[tool].needs and settings.C2PA_TRUST_LIST is not None:
+        told["trust_anchors"] = settings.C2PA_TRUST_LIST.read_text("ascii")
+    return told
 
 
 def _state(outcome: str) -> str:

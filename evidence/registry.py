@@ -61,6 +61,8 @@ class Tool:
     media_types: tuple[str, ...]
     implementation: str
     libraries: tuple[str, ...] = ()
+    #: Names of what the installation decides and the tool must know.
+    needs: tuple[str, ...] = ()
     budget: Budget = Budget()
 
     def __post_init__(self) -> None:
