@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin.sites import site
 from django.contrib.admin.views.decorators import staff_member_required
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.core.files.storage import storages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import (
     require_GET,
@@ -28,35 +25,19 @@ from evidence import (
     access,
     exporting,
     intake,
-    matching,
     media,
     observing,
     presenting,
     processing,
-    resembling,
     verifying,
 )
+from evidence.answering import item as _item
+from evidence.answering import page as _page
+from evidence.answering import user as _user
 from evidence.models.analysis import Analysis
 from evidence.models.export import Export
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
-
-
-def _user(request: HttpRequest) -> User:
-    return access.user_of(request)
-
-
-def _item(request: HttpRequest, identifier: uuid.UUID, act: str) -> EvidenceItem:
-    """Return the item, or record the refusal and raise the one 404 there is."""
-    try:
-        return access.item_for(_user(request), identifier, act)
-    except Http404:
-        observing.refused(_user(request), act=act, what="item", now=timezone.now())
-        raise
-
-
-def _page(request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
-    return render(request, template, {**site.each_context(request), "title": title, **context})
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django passes it
@@ -66,28 +47,6 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
     answer = _page(request, "admin/evidence/forbidden.html", "Not for your role")
     answer.status_code = 403
     return answer
-
-
-@staff_member_required
-@require_safe
-def similar(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
-    """Show what looks or sounds like an item, with how strong each lead is."""
-    found = _item(request, item, "view")
-    observing.seen(_user(request), found, rendition="similar items", now=timezone.now())
-    leads = matching.by_sight(found, user=_user(request))
-    sounds = matching.by_hearing(found, user=_user(request))
-    return _page(
-        request,
-        "admin/evidence/similar.html",
-        f"Items like {found.exhibit_number}",
-        item=found,
-        still=resembling.stills([found]).get(found.pk),
-        leads=resembling.leads(leads),
-        sounds=resembling.sounds(sounds),
-        texts=resembling.texts(matching.by_wording(found, user=_user(request))),
-        **matching.compares(found),
-        bands={"strong": matching.STRONG, "review": matching.REVIEW},
-    )
 
 
 @staff_member_required

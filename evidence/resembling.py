@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from django.contrib.auth.models import User
+
 from evidence import matching
+from evidence.fingerprints import (
+    CHROMAPRINT,
+    CHROMAPRINT_VERSION,
+    PDQ,
+    PDQ_VERSION,
+    WORDING,
+    WORDING_VERSION,
+)
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
+from evidence.models.match import Match
+
+Decided = Mapping[uuid.UUID, Match]
+NOTHING: Decided = {}
 
 #: What was compared, in words.
 PARTS = {
@@ -83,12 +97,13 @@ def place_in_words(lead: matching.Lead) -> str:
     return f"{words}: {clock(here)} here is about {clock(there)} there."
 
 
-def leads(found: Sequence[matching.Lead]) -> list[dict[str, Any]]:
+def leads(found: Sequence[matching.Lead], decided: Decided = NOTHING) -> list[dict[str, Any]]:
     """Return what a page shows of each lead."""
     pictures = stills(lead.item for lead in found)
     return [
         {
             "item": lead.item,
+            "decided": decided.get(lead.item.pk),
             "still": pictures.get(lead.item.pk),
             "distance": lead.distance,
             "is_median": lead.overlay is not None,
@@ -102,12 +117,13 @@ def leads(found: Sequence[matching.Lead]) -> list[dict[str, Any]]:
     ]
 
 
-def sounds(found: Sequence[matching.SoundLead]) -> list[dict[str, Any]]:
+def sounds(found: Sequence[matching.SoundLead], decided: Decided = NOTHING) -> list[dict[str, Any]]:
     """Return what a page shows of each lead by sound."""
     pictures = stills(lead.item for lead in found)
     return [
         {
             "item": lead.item,
+            "decided": decided.get(lead.item.pk),
             "still": pictures.get(lead.item.pk),
             "band": _sound_band(lead),
             "seconds": f"{lead.seconds:.0f} s",
@@ -118,11 +134,12 @@ def sounds(found: Sequence[matching.SoundLead]) -> list[dict[str, Any]]:
     ]
 
 
-def texts(found: Sequence[matching.TextLead]) -> list[dict[str, Any]]:
+def texts(found: Sequence[matching.TextLead], decided: Decided = NOTHING) -> list[dict[str, Any]]:
     """Return what a page shows of each lead by wording."""
     return [
         {
             "item": lead.item,
+            "decided": decided.get(lead.item.pk),
             "band": _text_band(lead),
             "common": f"{100 * lead.likeness.jaccard:.0f} % of all that the two say is in both",
             "quoted": f"{100 * lead.likeness.quoted:.0f} % of the shorter one is in the longer",
@@ -143,6 +160,67 @@ def _sound_band(lead: matching.SoundLead) -> str:
     if lead.same_bytes:
         return "the same bytes"
     return "strong lead" if lead.is_strong else "worth listening to"
+
+
+def between(one: EvidenceItem, other: EvidenceItem, *, user: User) -> dict[str, Any]:
+    """Return all leads between two items, as a page shows them; each None when there is none."""
+    seen = [lead for lead in matching.by_sight(one, user=user) if lead.item == other]
+    heard = [lead for lead in matching.by_hearing(one, user=user) if lead.item == other]
+    read = [lead for lead in matching.by_wording(one, user=user) if lead.item == other]
+    lead = seen[0] if seen else None
+    return {
+        "seen": leads(seen)[0] if seen else None,
+        "heard": sounds(heard)[0] if heard else None,
+        "read": texts(read)[0] if read else None,
+        "turn": lead.asked.partition("/")[2] if lead else "",
+        "asked_at_ms": lead.asked_at_ms if lead else None,
+        "found_at_ms": lead.found_at_ms if lead else None,
+    }
+
+
+def shown(one: EvidenceItem, other: EvidenceItem, *, user: User) -> dict[str, Any]:
+    """Return what is known between two items in numbers, to be kept with a decision."""
+    found: dict[str, Any] = {}
+    for lead in matching.by_sight(one, user=user):
+        if lead.item == other:
+            found["sight"] = {
+                "algorithm": f"{PDQ} {PDQ_VERSION}",
+                "distance": lead.distance,
+                "compared": [lead.asked, lead.found],
+                "matched": lead.overlay.matched if lead.overlay else None,
+                "offset_ms": lead.overlay.offset_ms if lead.overlay else None,
+            }
+    for heard in matching.by_hearing(one, user=user):
+        if heard.item == other:
+            found["hearing"] = {
+                "algorithm": f"{CHROMAPRINT} {CHROMAPRINT_VERSION}",
+                "seconds": round(heard.seconds),
+                "error_hundredths": round(100 * heard.error),
+                "offset_ms": heard.found_at_ms - heard.asked_at_ms,
+            }
+    for read in matching.by_wording(one, user=user):
+        if read.item == other:
+            found["wording"] = {
+                "algorithm": f"{WORDING} {WORDING_VERSION}",
+                "in_both_percent": round(100 * read.likeness.jaccard),
+                "of_the_shorter_percent": round(100 * read.likeness.quoted),
+            }
+    return found
+
+
+def side(item: EvidenceItem) -> dict[str, Any]:
+    """Return what can be shown of an item beside another."""
+    derived = [
+        one
+        for one in item.files.filter(role=EvidenceFile.Role.DERIVATIVE).order_by("-size")
+        if one.storage_name
+    ]
+    return {
+        "item": item,
+        "film": next((one for one in derived if one.media_type == "video/mp4"), None),
+        "picture": next((one for one in derived if one.media_type == "image/jpeg"), None),
+        "sound": next((one for one in derived if one.media_type == "audio/mp4"), None),
+    }
 
 
 def stills(items: Iterable[EvidenceItem]) -> dict[uuid.UUID, EvidenceFile]:

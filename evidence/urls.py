@@ -2,12 +2,13 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from evidence import pages, uploads
+from evidence import comparisons, pages, uploads
 
 app_name = "evidence"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("items/<uuid:item>/progress/", pages.item_progress, name="item_progress"),
-    path("items/<uuid:item>/similar/", pages.similar, name="similar"),
+    path("items/<uuid:item>/similar/", comparisons.similar, name="similar"),
+    path("items/<uuid:item>/compare/<uuid:other>/", comparisons.compare, name="compare_items"),
     path("items/<uuid:item>/receipt/", pages.receipt, name="receipt"),
     path("items/<uuid:item>/original/<uuid:file>/", pages.original, name="original"),
     path("items/<uuid:item>/derivative/<uuid:file>/", pages.derivative, name="derivative"),

@@ -337,6 +337,22 @@ class ItemDerived(Event):
 
 @_kind
 @dataclass(frozen=True)
+class ItemCompared(Event):
+    kind = "item.compared"
+    sentence = "The item was compared with another one; what was decided: {decision}."
+    premis = "forensic feature analysis"
+    case_action = "compared"
+
+    case: str
+    decision: str
+    #: Of the decision's record, which is salted: the other item may be of a case that is not
+    #: everybody's who reads this.
+    match: str
+    record_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
 class FixityChecked(Event):
     kind = "media.fixity_checked"
     sentence = "A file was read back and compared with its SHA-256: {outcome}."

@@ -7,6 +7,7 @@ from evidence.models.case import Case, CaseMembership
 from evidence.models.export import Export
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
+from evidence.models.match import Match
 from evidence.models.search_text import SearchText
 from evidence.models.source import Source
 from evidence.models.upload import Upload
@@ -21,6 +22,7 @@ __all__ = [
     "EvidenceItem",
     "Export",
     "Fingerprint",
+    "Match",
     "SearchText",
     "Source",
     "Upload",

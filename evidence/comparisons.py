@@ -1,0 +1,95 @@
+"""Pages on which items are compared: what is like one, and two side by side with a decision."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.views.decorators import staff_member_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from evidence import access, comparing, matching, observing, resembling
+from evidence.answering import item as _item
+from evidence.answering import page as _page
+from evidence.answering import user as _user
+from evidence.models.item import EvidenceItem
+from evidence.models.match import Match
+
+
+@staff_member_required
+@require_safe
+def similar(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
+    """Show what looks, sounds or reads like an item, with how strong each lead is."""
+    found, user = _item(request, item, "view"), _user(request)
+    observing.seen(user, found, rendition="similar items", now=timezone.now())
+    decided = comparing.decided(found, user=user)
+    return _page(
+        request,
+        "admin/evidence/similar.html",
+        f"Items like {found.exhibit_number}",
+        item=found,
+        still=resembling.stills([found]).get(found.pk),
+        leads=resembling.leads(matching.by_sight(found, user=user), decided),
+        sounds=resembling.sounds(matching.by_hearing(found, user=user), decided),
+        texts=resembling.texts(matching.by_wording(found, user=user), decided),
+        **matching.compares(found),
+        bands={"strong": matching.STRONG, "review": matching.REVIEW},
+    )
+
+
+@staff_member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def compare(request: HttpRequest, item: uuid.UUID, other: uuid.UUID) -> HttpResponse:
+    """Show two items side by side, and record what a person decides about them."""
+    one, second = _item(request, item, "view"), _item(request, other, "view")
+    if one == second:
+        raise Http404("An item is not compared with itself.")
+    wrong = ""
+    if request.method == "POST":
+        _item(request, item, "describe")
+        try:
+            comparing.decide(
+                one,
+                second,
+                decision=request.POST.get("decision", ""),
+                reason=request.POST.get("reason", ""),
+                shown=resembling.shown(one, second, user=_user(request)),
+                user=_user(request),
+                now=timezone.now(),
+            )
+        except comparing.NoReasonError as error:
+            wrong = str(error)
+        except ValueError:
+            wrong = "Choose what you decided."
+        else:
+            messages.success(request, "Your decision is recorded in both items' histories.")
+            return HttpResponseRedirect(reverse("evidence:compare_items", args=[one.pk, second.pk]))
+    else:
+        for each in (one, second):
+            observing.seen(_user(request), each, rendition="comparison", now=timezone.now())
+    answer = _compared(request, one, second, wrong=wrong)
+    answer.status_code = 400 if wrong else 200
+    return answer
+
+
+def _compared(
+    request: HttpRequest, one: EvidenceItem, other: EvidenceItem, **context: Any
+) -> HttpResponse:
+    return _page(
+        request,
+        "admin/evidence/compare.html",
+        f"{one.exhibit_number} and {other.exhibit_number}",
+        one=one,
+        other=other,
+        sides=[resembling.side(one), resembling.side(other)],
+        between=resembling.between(one, other, user=_user(request)),
+        history=comparing.history(one, other),
+        decisions=Match.Decision.choices,
+        may_decide=access.may(_user(request), "describe", one),
+        said=request.POST,
+        **context,
+    )
