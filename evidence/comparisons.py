@@ -27,16 +27,17 @@ def similar(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
     found, user = _item(request, item, "view"), _user(request)
     observing.seen(user, found, rendition="similar items", now=timezone.now())
     decided = comparing.decided(found, user=user)
+    asked = matching.about(found)
     return _page(
         request,
         "admin/evidence/similar.html",
         f"Items like {found.exhibit_number}",
         item=found,
         still=resembling.stills([found]).get(found.pk),
-        leads=resembling.leads(matching.by_sight(found, user=user), decided),
-        sounds=resembling.sounds(matching.by_hearing(found, user=user), decided),
-        texts=resembling.texts(matching.by_wording(found, user=user), decided),
-        **matching.compares(found),
+        leads=resembling.leads(matching.by_sight(asked, user=user), decided),
+        sounds=resembling.sounds(matching.by_hearing(asked, user=user), decided),
+        texts=resembling.texts(matching.by_wording(asked, user=user), decided),
+        **matching.compares(asked),
         bands={"strong": matching.STRONG, "review": matching.REVIEW},
     )
 

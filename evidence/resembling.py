@@ -29,6 +29,8 @@ PARTS = {
     "base": "the whole picture",
     "trimmed": "the picture without its border",
     "trimmed_80": "the middle 80 % without the border",
+    "sound": "the sound",
+    "text": "the wording",
 }
 POSITIONS = {
     "": "",

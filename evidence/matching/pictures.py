@@ -18,6 +18,7 @@ from evidence import access
 from evidence.fingerprints import PDQ, PDQ_VERSION
 from evidence.fingerprints.aligning import Frame, overlay
 from evidence.fingerprints.packed import distance
+from evidence.matching.asked import Asked
 from evidence.matching.kept import BATCH, KEPT, rows_of_enough
 from evidence.matching.leads import QUALITY, REVIEW, STRONG, Lead, by_chance
 from evidence.models.analysis import Fingerprint
@@ -29,19 +30,15 @@ FILMS = 50  # other films that it is laid over: those that most of its moments f
 AGREEING = 3
 
 
-def leads(item: EvidenceItem, *, user: User) -> list[Lead]:
-    """Return the items with pictures or frames like this item's that ``user`` may view.
+def leads(asked: Asked, *, user: User) -> list[Lead]:
+    """Return the items with pictures or frames like these that ``user`` may view.
 
-    The nearest come first.  None for an item without a picture, or with too little in it.
+    The nearest come first.  None when there is no picture among them, or too little in it.
     """
-    asked = list(
-        Fingerprint.objects.filter(
-            file__item=item, algorithm=PDQ, version=PDQ_VERSION, quality__gte=QUALITY
-        )
-    )
-    pictures = [one for one in asked if one.at_ms is None]
-    frames = [one for one in asked if one.at_ms is not None]
-    found = [*_of_pictures(item, pictures, user), *_of_films(item, frames, user)]
+    telling = [one for one in asked.of(PDQ, PDQ_VERSION) if (one.quality or 0) >= QUALITY]
+    pictures = [one for one in telling if one.at_ms is None]
+    frames = [one for one in telling if one.at_ms is not None]
+    found = [*_of_pictures(asked, pictures, user), *_of_films(asked, frames, user)]
     best: dict[EvidenceItem, Lead] = {}
     for lead in sorted(found, key=_order):
         best.setdefault(lead.item, lead)
@@ -52,7 +49,7 @@ def _order(lead: Lead) -> tuple[bool, int, str]:
     return (not lead.is_strong, lead.distance, lead.item.exhibit_number)
 
 
-def _seen(near: Iterable[int], item: EvidenceItem, user: User) -> list[Fingerprint]:
+def _seen(near: Iterable[int], asked: Asked, user: User) -> list[Fingerprint]:
     """Return the rows of other items that ``user`` may view, as they are now."""
     ids = sorted(near)
     rows: list[Fingerprint] = []
@@ -60,50 +57,49 @@ def _seen(near: Iterable[int], item: EvidenceItem, user: User) -> list[Fingerpri
         some = rows_of_enough().filter(
             pk__in=ids[start : start + BATCH], file__item__in=access.visible_to(user, "view")
         )
-        rows += some.exclude(file__item=item).select_related("file__item__case")
+        some = some.exclude(file__item=asked.item) if asked.item else some
+        rows += some.select_related("file__item__case")
     return rows
 
 
-def _of_pictures(item: EvidenceItem, asked: Sequence[Fingerprint], user: User) -> list[Lead]:
-    if not asked:
+def _of_pictures(asked: Asked, pictures: Sequence[Fingerprint], user: User) -> list[Lead]:
+    if not pictures:
         return []
-    near, compared = KEPT.within({one.value for one in asked}, REVIEW)
-    own = set(item.files.values_list("sha256", flat=True))
+    near, compared = KEPT.within({one.value for one in pictures}, REVIEW)
     found = []
-    for row in _seen(near, item, user):
-        apart, at = min((distance(one.value, row.value), at) for at, one in enumerate(asked))
+    for row in _seen(near, asked, user):
+        apart, at = min((distance(one.value, row.value), at) for at, one in enumerate(pictures))
         if apart <= REVIEW:
             found.append(
                 Lead(
                     item=row.file.item,
                     distance=apart,
-                    asked=asked[at].variant,
+                    asked=pictures[at].variant,
                     found=row.variant,
-                    same_bytes=row.file.sha256 in own,
+                    same_bytes=row.file.sha256 in asked.digests,
                     by_chance=by_chance(apart, compared),
-                    is_of_a_form=_is_of_a_form(item, row.file.item)
-                    or (asked[at].page is not None and row.page is not None),
+                    is_of_a_form=_is_of_a_form(asked, row)
+                    or (pictures[at].page is not None and row.page is not None),
                     found_at_ms=row.at_ms,
-                    asked_page=asked[at].page,
+                    asked_page=pictures[at].page,
                     found_page=row.page,
                 )
             )
     return found
 
 
-def _is_of_a_form(*items: EvidenceItem) -> bool:
-    return any(one.kind == EvidenceItem.Kind.IDENTITY_DOCUMENT for one in items)
+def _is_of_a_form(asked: Asked, row: Fingerprint) -> bool:
+    return asked.is_of_a_form or row.file.item.kind == EvidenceItem.Kind.IDENTITY_DOCUMENT
 
 
-def _of_films(item: EvidenceItem, asked: Sequence[Fingerprint], user: User) -> list[Lead]:
-    chosen = _some_moments(asked)
+def _of_films(asked: Asked, moving: Sequence[Fingerprint], user: User) -> list[Lead]:
+    chosen = _some_moments(moving)
     if not chosen:
         return []
     near, compared = KEPT.within({one.value for one in chosen}, STRONG)
-    rows = _seen(near, item, user)
-    own = set(item.files.values_list("sha256", flat=True))
-    frames = [Frame(one.value, one.at_ms or 0, one.variant) for one in asked]
-    moments = {one.at_ms for one in asked}
+    rows = _seen(near, asked, user)
+    frames = [Frame(one.value, one.at_ms or 0, one.variant) for one in moving]
+    moments = {one.at_ms for one in moving}
     found = []
     for row in _most_found(rows):
         laid = overlay(frames, _frames_of(row), narrow=STRONG, wide=REVIEW)
@@ -116,9 +112,9 @@ def _of_films(item: EvidenceItem, asked: Sequence[Fingerprint], user: User) -> l
                 distance=laid.distance if is_film else laid.nearest,
                 asked=laid.pair[0],
                 found=laid.pair[1],
-                same_bytes=row.file.sha256 in own,
+                same_bytes=row.file.sha256 in asked.digests,
                 by_chance=by_chance(laid.nearest, compared * min(len(moments), laid.frames)),
-                is_of_a_form=_is_of_a_form(item, row.file.item),
+                is_of_a_form=_is_of_a_form(asked, row),
                 asked_at_ms=laid.from_ms,
                 found_at_ms=max(0, laid.from_ms + laid.offset_ms) if is_film else None,
                 found_page=row.page,

@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 from evidence import access
 from evidence.fingerprints import CHROMAPRINT, CHROMAPRINT_VERSION, ITEMS_A_SECOND
 from evidence.fingerprints.sequences import Agreement, Items, Sequences, best
+from evidence.matching.asked import Asked
 from evidence.matching.rows import Added
 from evidence.models.analysis import Fingerprint
 from evidence.models.item import EvidenceItem
@@ -73,21 +74,20 @@ def _items(value: str) -> Items:
     return np.frombuffer(bytes.fromhex(value), ">u4").astype(np.uint32)
 
 
-def leads(item: EvidenceItem, *, user: User) -> list[SoundLead]:
+def leads(asked: Asked, *, user: User) -> list[SoundLead]:
     """Return the items that ``user`` may view in which one hears the same, the longest first."""
-    own = set(item.files.values_list("sha256", flat=True))
     found: dict[EvidenceItem, SoundLead] = {}
-    for row in _rows().filter(file__item=item):
-        for lead in _of(_items(row.value), item, own, user):
+    for row in asked.of(CHROMAPRINT, CHROMAPRINT_VERSION):
+        for lead in _of(_items(row.value), asked, user):
             longest = found.get(lead.item)
             if longest is None or lead.seconds > longest.seconds:
                 found[lead.item] = lead
     return sorted(found.values(), key=lambda one: (-one.seconds, one.item.exhibit_number))
 
 
-def _of(asked: Items, item: EvidenceItem, own: set[str], user: User) -> list[SoundLead]:
+def _of(items: Items, asked: Asked, user: User) -> list[SoundLead]:
     offsets: dict[int, list[int]] = defaultdict(list)
-    for pk, offset in KEPT.places(asked):
+    for pk, offset in KEPT.places(items):
         offsets[pk].append(offset)
     found = []
     ids = sorted(offsets)
@@ -95,16 +95,17 @@ def _of(asked: Items, item: EvidenceItem, own: set[str], user: User) -> list[Sou
         some = _rows().filter(
             pk__in=ids[start : start + _BATCH], file__item__in=access.visible_to(user, "view")
         )
-        for row in some.exclude(file__item=item).select_related("file__item__case"):
+        some = some.exclude(file__item=asked.item) if asked.item else some
+        for row in some.select_related("file__item__case"):
             other = _items(row.value)
-            agreed = best(asked, ((other, offset) for offset in offsets[row.pk]))
+            agreed = best(items, ((other, offset) for offset in offsets[row.pk]))
             if agreed is not None:
-                shorter = min(len(asked), len(other)) / ITEMS_A_SECOND
-                found.append(_lead(agreed, row, shorter, own))
+                shorter = min(len(items), len(other)) / ITEMS_A_SECOND
+                found.append(_lead(agreed, row, shorter, asked))
     return found
 
 
-def _lead(agreed: Agreement, row: Fingerprint, shorter: float, own: set[str]) -> SoundLead:
+def _lead(agreed: Agreement, row: Fingerprint, shorter: float, asked: Asked) -> SoundLead:
     return SoundLead(
         item=row.file.item,
         seconds=agreed.items / ITEMS_A_SECOND,
@@ -112,5 +113,5 @@ def _lead(agreed: Agreement, row: Fingerprint, shorter: float, own: set[str]) ->
         found_at_ms=round(1000 * agreed.other_begin / ITEMS_A_SECOND),
         error=agreed.error,
         shorter=shorter,
-        same_bytes=row.file.sha256 in own,
+        same_bytes=row.file.sha256 in asked.digests,
     )

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from evidence import access
 from evidence.fingerprints import WORDING, WORDING_VERSION
 from evidence.fingerprints.sketches import LEAST, Likeness, Sketch, Sketches, likeness
+from evidence.matching.asked import Asked
 from evidence.matching.rows import Added
 from evidence.models.analysis import Fingerprint
 from evidence.models.item import EvidenceItem
@@ -64,12 +65,11 @@ def _rows() -> QuerySet[Fingerprint]:
     return Fingerprint.objects.filter(algorithm=WORDING, version=WORDING_VERSION)
 
 
-def leads(item: EvidenceItem, *, user: User) -> list[TextLead]:
+def leads(asked: Asked, *, user: User) -> list[TextLead]:
     """Return the items that ``user`` may view with such texts, those with most in common first."""
-    own = set(item.files.values_list("sha256", flat=True))
     found: dict[EvidenceItem, TextLead] = {}
-    for row in _rows().filter(file__item=item):
-        for lead in _of(Sketch.from_hex(row.value), item, own, user):
+    for row in asked.of(WORDING, WORDING_VERSION):
+        for lead in _of(Sketch.from_hex(row.value), asked, user):
             best = found.get(lead.item)
             if best is None or lead.likeness.quoted > best.likeness.quoted:
                 found[lead.item] = lead
@@ -79,15 +79,16 @@ def leads(item: EvidenceItem, *, user: User) -> list[TextLead]:
     )
 
 
-def _of(asked: Sketch, item: EvidenceItem, own: set[str], user: User) -> list[TextLead]:
+def _of(sketch: Sketch, asked: Asked, user: User) -> list[TextLead]:
     found = []
-    ids = KEPT.places(asked)
+    ids = KEPT.places(sketch)
     for start in range(0, len(ids), _BATCH):
         some = _rows().filter(
             pk__in=ids[start : start + _BATCH], file__item__in=access.visible_to(user, "view")
         )
-        for row in some.exclude(file__item=item).select_related("file__item__case"):
-            alike = likeness(asked, Sketch.from_hex(row.value))
+        some = some.exclude(file__item=asked.item) if asked.item else some
+        for row in some.select_related("file__item__case"):
+            alike = likeness(sketch, Sketch.from_hex(row.value))
             if alike.shared >= LEAST and (alike.jaccard >= REVIEW or alike.quoted >= QUOTES):
-                found.append(TextLead(row.file.item, alike, row.file.sha256 in own))
+                found.append(TextLead(row.file.item, alike, row.file.sha256 in asked.digests))
     return found
