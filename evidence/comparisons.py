@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from django.contrib import messages
 from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from evidence import access, comparing, matching, observing, resembling
+from evidence import access, asking, comparing, matching, observing, resembling
 from evidence.answering import item as _item
 from evidence.answering import page as _page
 from evidence.answering import user as _user
@@ -40,6 +43,38 @@ def similar(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
         **matching.compares(asked),
         bands={"strong": matching.STRONG, "review": matching.REVIEW},
     )
+
+
+@staff_member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def ask(request: HttpRequest) -> HttpResponse:
+    """Look for a file that one only asks about; nothing of it is kept."""
+    user = _user(request)
+    if not access.cases_for(user, "view").exists():
+        raise PermissionDenied("Your role views no items.")
+    file = request.FILES.get("file")
+    context: dict[str, Any] = {}
+    if request.method == "POST":
+        context = {"wrong": "Choose a file first."} if file is None else _asked_about(file, user)
+    answer = _page(request, "admin/evidence/ask.html", "Look for a file", **context)
+    answer.status_code = 400 if context.get("wrong") else 200
+    return answer
+
+
+def _asked_about(file: UploadedFile, user: User) -> dict[str, Any]:
+    try:
+        found = asking.about(cast("BinaryIO", file.file))
+    except asking.TooLargeError as error:
+        return {"wrong": str(error)}
+    return {
+        "answer": found,
+        "name": file.name,
+        "same": resembling.same_bytes(found.sha256, user=user),
+        "leads": resembling.leads(matching.by_sight(found.asked, user=user)),
+        "sounds": resembling.sounds(matching.by_hearing(found.asked, user=user)),
+        "texts": resembling.texts(matching.by_wording(found.asked, user=user)),
+        **matching.compares(found.asked),
+    }
 
 
 @staff_member_required

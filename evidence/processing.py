@@ -7,7 +7,6 @@ running again changes nothing, and a new version's answer stands beside the old.
 from __future__ import annotations
 
 import hashlib
-import re
 import tempfile
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -24,7 +23,7 @@ from archive.models.job import Job
 from archive.proof import events
 from archive.proof.canonical import canonical
 from evidence import dispatch, sandbox
-from evidence.fingerprints import PDQ, blocks
+from evidence.fingerprints import blocks
 from evidence.models.analysis import Analysis, Fingerprint
 from evidence.models.file import EvidenceFile
 from evidence.registry import Tool, registry, tools_for
@@ -33,8 +32,6 @@ Handler = Callable[[Job, Callable[[int, int], None]], Callable[[], None]]
 
 #: The ledger's name for work that no person asked for.
 WORKER = Actor(id="a-" + "0" * 32, role="worker")
-
-_DIGITS = re.compile("[0-9a-f]{64}")
 
 #: The tool that goes first: its answer says which others apply.
 FIRST = "type"
@@ -180,21 +177,8 @@ def _member(name: str) -> str:
 
 
 def _keep_fingerprint(analysis: Analysis, output: Any) -> None:
-    result = analysis.result or {}
-    found = [
-        blocks.Read(
-            one["algorithm"],
-            one.get("version", analysis.version),
-            one.get("variant", "base"),
-            one["value"],
-            one["quality"],
-        )
-        for one in result.get("fingerprints", [])
-    ]
-    found += blocks.read(result.get("parts", []), output)
-    if not all(_DIGITS.fullmatch(one.value) for one in found if one.algorithm == PDQ):
-        # Nothing of it is kept: one such row would be in the way of every search.
-        raise ValueError("The parser answered with a fingerprint of another length.")
+    # An answer that is none keeps nothing: one such row would be in the way of every search.
+    found = blocks.all_of(analysis.result or {}, output)
     Fingerprint.objects.bulk_create(
         (
             Fingerprint(

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from evidence import matching
+from evidence import access, matching
 from evidence.fingerprints import (
     CHROMAPRINT,
     CHROMAPRINT_VERSION,
@@ -162,6 +162,14 @@ def _sound_band(lead: matching.SoundLead) -> str:
     if lead.same_bytes:
         return "the same bytes"
     return "strong lead" if lead.is_strong else "worth listening to"
+
+
+def same_bytes(sha256: str, *, user: User) -> list[EvidenceItem]:
+    """Return the items whose original has this SHA-256, among those that ``user`` may see."""
+    items = access.visible_to(user).filter(
+        files__sha256=sha256, files__role=EvidenceFile.Role.EVIDENTIARY
+    )
+    return list(items.distinct().order_by("exhibit_number")[:50])
 
 
 def between(one: EvidenceItem, other: EvidenceItem, *, user: User) -> dict[str, Any]:

@@ -12,13 +12,17 @@ the numbers of pages, from 1.  A part of ``items`` is one sequence.
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from evidence.fingerprints import PDQ
+
 MOMENTS, PAGES, ITEMS = "moments", "pages", "items"
 _VALUE = 32  # bytes
+_DIGITS = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -100,3 +104,24 @@ def read(parts: Sequence[Mapping[str, Any]], output: BinaryIO) -> Iterator[Read]
             value = values[place * _VALUE : (place + 1) * _VALUE].hex()
             where = {"page": at} if part["form"] == PAGES else {"at_ms": at}
             yield Read(*facts, value, qualities[place], **where)
+
+
+def all_of(result: Mapping[str, Any], output: BinaryIO) -> list[Read]:
+    """Return the fingerprints of an answer, those in it and those in ``output``.
+
+    Raises ValueError, KeyError or TypeError for an answer that is none: a stranger's word.
+    """
+    found = [
+        Read(
+            one["algorithm"],
+            one["version"],
+            one["variant"],
+            one["value"],
+            one["quality"],
+        )
+        for one in result.get("fingerprints", [])
+    ]
+    found += read(result.get("parts", []), output)
+    if not all(_DIGITS.fullmatch(one.value) for one in found if one.algorithm == PDQ):
+        raise ValueError("The parser answered with a fingerprint of another length.")
+    return found

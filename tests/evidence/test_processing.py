@@ -87,11 +87,14 @@ def moments(**changed):
     return {"parts": [{**said, **changed}]}
 
 
+PICTURE = {"algorithm": "pdq", "version": "1", "variant": "base", "quality": 1}
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        ({"fingerprints": [{"algorithm": "pdq", "value": "0" * 62, "quality": 1}]}, "length"),
-        ({"fingerprints": [{"algorithm": "pdq", "value": "x" * 64, "quality": 1}]}, "length"),
+        ({"fingerprints": [{**PICTURE, "value": "0" * 62}]}, "length"),
+        ({"fingerprints": [{**PICTURE, "value": "x" * 64}]}, "length"),
         (moments(number=3), "longer or shorter"),
         (moments(size=73), "not what its answer says"),
         (moments(sha256="0" * 64), "not what its answer says"),
