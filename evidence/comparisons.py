@@ -61,7 +61,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-def _asked_about(file: UploadedFile, user: User) -> dict[str, Any]:
+def _asked_about(file: UploadedFile[Any], user: User) -> dict[str, Any]:
     try:
         found = asking.about(cast("BinaryIO", file.file))
     except asking.TooLargeError as error:

@@ -12,6 +12,7 @@ PAGES = {
     "home": "/admin/",
     "items": "/admin/evidence/evidenceitem/",
     "upload": "/upload/",
+    "look for a file": "/similar/",
     "ledger": "/admin/archive/entry/",
     "fixity": "/admin/archive/storedobject/",
     "exports": "/exports/",
@@ -49,10 +50,17 @@ def test_no_page_is_wider_than_its_window_or_breaks_its_own_policy(browser, site
     links = [
         link.get_attribute("href") for link in page.locator("#result_list tbody tr th a").all()
     ]
-    for link in links:
+    items = [link.split("/")[-3] for link in links]
+    similar = [f"/items/{item}/similar/" for item in items]
+    compared = [f"/items/{items[0]}/compare/{item}/" for item in items[1:3]]
+    for link in [*links, *similar, *compared]:
         page.goto(site.url + link)
         if page.evaluate(measure) > 0:
             too_wide.append(link)
+    for way in ("One over the other", "In turns", "Side by side"):
+        page.get_by_label(way).check()
+        if page.evaluate(measure) > 0:
+            too_wide.append(way)
     context.close()
 
     assert len(links) >= 8
