@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, cast
+from uuid import UUID
 
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import storages
+from django.db import transaction
+from django.db.models import Count
 from django.utils import timezone
 
 from archive import custody, outbox, store
@@ -25,6 +29,7 @@ from archive.proof.canonical import canonical
 from evidence import dispatch, sandbox
 from evidence.fingerprints import blocks
 from evidence.models.analysis import Analysis, Fingerprint
+from evidence.models.case import Case
 from evidence.models.file import EvidenceFile
 from evidence.registry import Tool, registry, tools_for
 
@@ -32,6 +37,8 @@ Handler = Callable[[Job, Callable[[int, int], None]], Callable[[], None]]
 
 #: The ledger's name for work that no person asked for.
 WORKER = Actor(id="a-" + "0" * 32, role="worker")
+
+_AT_A_TIME = 500  # files whose looks are planned in one transaction
 
 #: The tool that goes first: its answer says which others apply.
 FIRST = "type"
@@ -51,7 +58,7 @@ def plan(files: Sequence[EvidenceFile], *, now: datetime) -> None:
     _plan(files, [tool for tool in tools_for("") if tool.name == FIRST], now=now)
 
 
-def _plan(files: Sequence[EvidenceFile], tools: list[Tool], *, now: datetime) -> None:
+def _plan(files: Sequence[EvidenceFile], tools: list[Tool], *, now: datetime) -> int:
     planned = set(Analysis.objects.filter(file__in=files).values_list("file", "tool", "version"))
     analyses = [
         Analysis(file=file, tool=tool.name, version=tool.version, created_at=now)
@@ -64,12 +71,73 @@ def _plan(files: Sequence[EvidenceFile], tools: list[Tool], *, now: datetime) ->
         analysis.job = job.pk
         dispatch.after_commit(job.pk)
     Analysis.objects.bulk_create(analyses)
+    return len(analyses)
+
+
+def plan_missing(
+    *, case: Case | None, tools: frozenset[str], clock: Callable[[], datetime]
+) -> Iterator[tuple[int, int]]:
+    """Plan what today's versions of ``tools`` have not looked at; yield files and looks planned.
+
+    Some files at a time, in transactions of their own; what was planned stays planned when a later
+    one fails.  The first tool goes first: its answer says which others apply.
+    """
+    files = EvidenceFile.objects.filter(role=EvidenceFile.Role.EVIDENTIARY).order_by("pk")
+    if case is not None:
+        files = files.filter(item__case=case)
+    last: UUID | None = None
+    while some := list((files.filter(pk__gt=last) if last else files)[:_AT_A_TIME]):
+        last = some[-1].pk
+        with transaction.atomic():
+            planned = _plan_those(some, tools, now=clock())
+        yield len(some), planned
+
+
+def _plan_those(files: Sequence[EvidenceFile], names: frozenset[str], *, now: datetime) -> int:
+    done = Analysis.objects.filter(file__in=files, tool=FIRST, state=Analysis.State.DONE)
+    found = {one.file_id: one for one in done.order_by("created_at")}
+    planned = 0
+    for file in files:
+        first = found.get(file.pk)
+        if first is None or (FIRST in names and first.version != registry()[FIRST].version):
+            tools = [registry()[FIRST]]
+        else:
+            media_type = str((first.result or {}).get("media_type") or file.media_type)
+            tools = [tool for tool in tools_for(media_type) if tool.name in names]
+        planned += _plan([file], tools, now=now)
+    return planned
+
+
+@dataclass(frozen=True)
+class Outstanding:
+    """How many looks at files there are, by what came of them."""
+
+    waiting: int
+    done: int
+    unsupported: int
+    failed: int
+
+
+def outstanding() -> Outstanding:
+    """Count the looks at files by their state."""
+    counts = dict(
+        Analysis.objects.order_by()
+        .values_list("state")
+        .annotate(number=Count("pk"))
+        .values_list("state", "number")
+    )
+    return Outstanding(
+        *(counts.get(state, 0) for state in ("waiting", "done", "unsupported", "failed"))
+    )
 
 
 def analyse(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None]:
     """Run one tool over one file in the sandbox; return what to commit with the job's end."""
     analysis = Analysis.objects.select_related("file__item__case").get(pk=job.subject)
     file = analysis.file
+    superseded = _as_of_today(analysis)
+    if superseded is not None:
+        return superseded
     progress(0, 1)
     output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the finish below
     try:
@@ -87,6 +155,26 @@ def analyse(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None
     def finish() -> None:
         with output:
             _record(analysis, outcome, output, now=timezone.now())
+
+    return finish
+
+
+def _as_of_today(analysis: Analysis) -> Callable[[], None] | None:
+    """Have an answer named by the version that gives it, when the tool was changed meanwhile.
+
+    Returns the end of a look that another has taken the place of; None when it is to be done.
+    """
+    tool = registry()[analysis.tool]
+    if analysis.version == tool.version:
+        return None
+    same = Analysis.objects.filter(file=analysis.file, tool=tool.name, version=tool.version)
+    if not same.exists():
+        analysis.version = tool.version
+        return None
+
+    def finish() -> None:
+        reason = f"Version {tool.version} of the tool looks at it instead."
+        _record(analysis, sandbox.Outcome("unsupported", reason=reason), None, now=timezone.now())
 
     return finish
 
