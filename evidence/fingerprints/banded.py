@@ -52,7 +52,7 @@ class Banded:
         order = np.empty((BANDS, len(numbers)), np.uint32)
         starts = np.zeros((BANDS, _VALUES + 1), np.uint32)
         for number, band in enumerate(_bands(columns)):
-            order[number] = np.argsort(band, kind="stable")
+            order[number] = np.argsort(band, kind="stable")  # by radix, since they are short
             starts[number, 1:] = np.cumsum(np.bincount(band, minlength=_VALUES))
         return cls(columns, numbers, order, starts)
 
@@ -120,10 +120,9 @@ class Banded:
         return cls(*arrays)
 
 
-def _bands(columns: Columns) -> list[npt.NDArray[np.int64]]:
-    mask = np.uint64(_VALUES - 1)
+def _bands(columns: Columns) -> list[npt.NDArray[np.uint16]]:
     return [
-        ((columns[word] >> np.uint64(shift)) & mask).astype(np.int64)
+        (columns[word] >> np.uint64(shift)).astype(np.uint16)  # the lowest bits of what is left
         for word in range(WORDS)
         for shift in range(0, BITS // WORDS, _WIDTH)
     ]

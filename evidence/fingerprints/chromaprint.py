@@ -32,6 +32,11 @@ Items = npt.NDArray[np.uint32]
 
 _LOW, _HIGH = round(WINDOW * 28 / RATE), round(WINDOW * 3_520 / RATE)
 _BLOCK = 512  # spectra worked out at a time
+_AS_THEIRS = (
+    f"{RATE}:filter_size=16:phase_shift=8:cutoff=0.8:linear_interp=0"
+    ":out_sample_fmt=s16:out_chlayout=mono"
+)
+_AT_A_TIME = 32  # frames of sound
 
 #: Kind of difference, lowest semitone, how many of them, how many spectra, and three limits.
 _FILTERS = (
@@ -70,14 +75,22 @@ def of_samples(parts: Iterator[npt.NDArray[np.int16]]) -> Items:
 
 def _octaves(parts: Iterator[npt.NDArray[np.int16]]) -> Iterator[Floats]:
     """How loud each semitone is, by spectra; all octaves are taken together."""
-    waiting = np.zeros(0, np.int16)
+    enough = WINDOW + (_BLOCK - 1) * STEP
+    waiting: list[npt.NDArray[np.int16]] = []
+    size = 0
     for part in parts:
-        waiting = np.concatenate([waiting, part])
-        while len(waiting) >= WINDOW + (_BLOCK - 1) * STEP:
-            yield _spectra(waiting, _BLOCK)
-            waiting = waiting[_BLOCK * STEP :]
-    if len(waiting) >= WINDOW:
-        yield _spectra(waiting, (len(waiting) - WINDOW) // STEP + 1)
+        waiting.append(part)
+        size += len(part)
+        if size < enough:
+            continue
+        samples = np.concatenate(waiting)
+        while len(samples) >= enough:
+            yield _spectra(samples, _BLOCK)
+            samples = samples[_BLOCK * STEP :]
+        waiting, size = [samples], len(samples)
+    if size >= WINDOW:
+        samples = np.concatenate(waiting)
+        yield _spectra(samples, (len(samples) - WINDOW) // STEP + 1)
 
 
 def _spectra(samples: npt.NDArray[np.int16], number: int) -> Floats:
@@ -147,22 +160,24 @@ def samples(source: Any, notes: list[str]) -> Iterator[npt.NDArray[np.int16]]:
     """
     stream = source.streams.audio[0]
     graph: Any = av.filter.Graph()
-    begin = graph.add_abuffer(template=stream)
+    begin = last = graph.add_abuffer(template=stream)
     channels = stream.channels
-    mixed = graph.add(
-        "pan", "mono|c0=" + "+".join(f"{1 / channels}*c{number}" for number in range(channels))
-    )
-    slower = graph.add(
-        "aresample", f"{RATE}:filter_size=16:phase_shift=8:cutoff=0.8:linear_interp=0"
-    )
-    form = graph.add("aformat", "sample_fmts=s16:channel_layouts=mono")
-    end = graph.add("abuffersink")
-    for one, other in ((begin, mixed), (mixed, slower), (slower, form), (form, end)):
-        one.link_to(other)
+    steps = [
+        ("pan", "mono|c0=" + "+".join(f"{1 / channels}*c{number}" for number in range(channels))),
+        ("aresample", _AS_THEIRS),
+        ("abuffersink", None),
+    ]
+    for name, arguments in steps if channels > 1 else steps[1:]:
+        step = graph.add(name, arguments) if arguments else graph.add(name)
+        last.link_to(step)
+        last = step
     graph.configure()
+    end = last
     left = MOST_SECONDS * RATE
-    for frame in films.frames(source, [stream], notes):
+    for number, frame in enumerate(films.frames(source, [stream], notes)):
         begin.push(frame)
+        if number % _AT_A_TIME:
+            continue
         for part in _pulled(end):
             yield part[:left]
             left -= len(part)

@@ -30,6 +30,9 @@ GRID = 64
 FREQUENCIES = 16
 SMALLEST = 5  # pixels on a side, below which there is no fingerprint
 
+FLAT = 4  # brightness by which the pixels of a line of one colour spread
+ALIKE = 8  # brightness by which lines of a border differ
+
 Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
 
@@ -139,7 +142,7 @@ def flat(rows: Floats) -> tuple[Flags, Flags]:
     """Say of each row, from either end, whether it is of one colour, that of the outermost."""
     means, spreads = rows.mean(axis=1), rows.std(axis=1)
     first, second = (
-        (spreads[order] <= 4) & (np.abs(means[order] - means[order][0]) <= 8)
+        (spreads[order] <= FLAT) & (np.abs(means[order] - means[order][0]) <= ALIKE)
         for order in (slice(None), slice(None, None, -1))
     )
     return first, second

@@ -6,11 +6,12 @@ import io
 
 import av
 import numpy as np
+import numpy.typing as npt
 
 RATE = 44_100
 
 
-def speech(seed, seconds=30):
+def speech(seed: int, seconds: float = 30) -> npt.NDArray[np.float64]:
     """Something like speech: syllables of a voice with formants, noise and pauses."""
     random = np.random.default_rng(seed)
     out = np.zeros(int(seconds * RATE))
@@ -33,7 +34,8 @@ def speech(seed, seconds=30):
         syllable *= np.hanning(length)
         out[at : at + length] = syllable[: len(out) - at]
         at += length + int(RATE * random.choice([0, 0, 0.05, 0.2]))
-    return out / np.abs(out).max() * 0.6
+    scaled: npt.NDArray[np.float64] = out / np.abs(out).max() * 0.6
+    return scaled
 
 
 def noisy(samples, decibels, seed=1):
@@ -43,7 +45,15 @@ def noisy(samples, decibels, seed=1):
     return np.clip(samples + random.normal(0, strength, len(samples)), -1, 1)
 
 
-def recording(samples, codec="pcm_s16le", form="wav", *, rate=RATE, bit_rate=None, channels=1):
+def recording(
+    samples: npt.NDArray[np.float64],
+    codec: str = "pcm_s16le",
+    form: str = "wav",
+    *,
+    rate: int = RATE,
+    bit_rate: int | None = None,
+    channels: int = 1,
+) -> bytes:
     """A recording of samples between -1 and 1 at RATE, one channel or the same in several."""
     out = io.BytesIO()
     layout = {1: "mono", 2: "stereo"}[channels]

@@ -17,7 +17,7 @@ from evidence import sandbox
 from evidence.fingerprints import blocks
 
 
-def scene(width=640, height=480, seed=7):
+def scene(width: int = 640, height: int = 480, seed: int = 7) -> Image.Image:
     """A picture with something in it: clouds and a few shapes, the same for one seed."""
     random = np.random.default_rng(seed)
     values = np.zeros((height, width, 3), np.float32)
@@ -54,7 +54,14 @@ def gps_tags(latitude, north, longitude, east):
     return tags
 
 
-def film(seconds=2, *, size=(320, 180), rate=10, sound=True, **tags):
+def film(
+    seconds: int = 2,
+    *,
+    size: tuple[int, int] = (320, 180),
+    rate: int = 10,
+    sound: bool = True,
+    **tags: str,
+) -> bytes:
     """An MP4 with H.264 and AAC."""
     out = io.BytesIO()
     out.name = "made.mp4"
