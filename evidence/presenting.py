@@ -34,6 +34,7 @@ from evidence.resembling import part_in_words
 TOOLS = {
     "type": "Type by content",
     "exif": "Embedded metadata (EXIF)",
+    "xmp": "What programs wrote into it (XMP, IPTC)",
     "image": "Image facts",
     "container": "Video and audio facts",
     "pdf": "PDF facts",

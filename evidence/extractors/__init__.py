@@ -41,6 +41,15 @@ TOOLS = (
         budget=Budget(cpu_seconds=20, wall_seconds=60),
     ),
     Tool(
+        name="xmp",
+        version="1",
+        kind="metadata",
+        media_types=_PICTURES,
+        implementation="evidence.extractors.descriptions:read",
+        libraries=("pillow", "defusedxml"),
+        budget=Budget(cpu_seconds=20, wall_seconds=60),
+    ),
+    Tool(
         name="image",
         version="1",
         kind="metadata",
