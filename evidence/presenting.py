@@ -38,6 +38,7 @@ TOOLS = {
     "image": "Image facts",
     "container": "Video and audio facts",
     "pdf": "PDF facts",
+    "packages": "Proofs that came with it (WACZ, ProofMode)",
     "c2pa": "Content Credentials (C2PA)",
     "pdq": "Image fingerprint (PDQ)",
     "frames": "Fingerprints of frames (PDQ)",

@@ -74,6 +74,15 @@ TOOLS = (
         budget=Budget(cpu_seconds=20, wall_seconds=60),
     ),
     Tool(
+        name="packages",
+        version="1",
+        kind="metadata",
+        media_types=("application/zip",),
+        implementation="evidence.extractors.packages:read",
+        libraries=("cryptography",),
+        budget=Budget(cpu_seconds=120, wall_seconds=240),
+    ),
+    Tool(
         name="c2pa",
         version="1",
         kind="metadata",
