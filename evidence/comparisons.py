@@ -19,6 +19,7 @@ from evidence import access, asking, comparing, matching, observing, resembling
 from evidence.answering import item as _item
 from evidence.answering import page as _page
 from evidence.answering import user as _user
+from evidence.matching.clusters import MOST as MOST_OF_A_CASE
 from evidence.models.item import EvidenceItem
 from evidence.models.match import Match
 
@@ -42,6 +43,30 @@ def similar(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
         texts=resembling.texts(matching.by_wording(asked, user=user), decided),
         **matching.compares(asked),
         bands={"strong": matching.STRONG, "review": matching.REVIEW},
+    )
+
+
+@staff_member_required
+@require_safe
+def clusters(request: HttpRequest, case: uuid.UUID) -> HttpResponse:
+    """Show which items of a case belong together, as a picture."""
+    user = _user(request)
+    try:
+        found = access.case_for(user, case, "view")
+    except Http404:
+        observing.refused(user, act="view", what="case", now=timezone.now())
+        raise
+    groups, compared = matching.clusters(found, user=user)
+    for item in {one for group in groups for one in group.items}:
+        observing.seen(user, item, rendition="clusters", now=timezone.now())
+    return _page(
+        request,
+        "admin/evidence/clusters.html",
+        f"What belongs together in {found.reference}",
+        case=found,
+        clusters=[resembling.drawn(group) for group in groups],
+        compared=compared,
+        most=compared >= MOST_OF_A_CASE,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ from evidence.fingerprints import (
     WORDING,
     WORDING_VERSION,
 )
+from evidence.matching.clusters import Edge
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
 from evidence.models.match import Match
@@ -216,6 +218,47 @@ def shown(one: EvidenceItem, other: EvidenceItem, *, user: User) -> dict[str, An
                 "of_the_shorter_percent": round(100 * read.likeness.quoted),
             }
     return found
+
+
+def drawn(cluster: matching.Cluster) -> dict[str, Any]:
+    """Return a cluster as a drawing: its items on a circle, its edges between them, in units."""
+    number = len(cluster.items)
+    radius = 110 if number < 3 else max(150, 26 * number)
+    pictures = stills(cluster.items)
+    places = {}
+    for place, item in enumerate(cluster.items):
+        angle = 2 * math.pi * place / number - (math.pi if number == 2 else math.pi / 2)
+        places[item.pk] = (
+            round(radius * math.cos(angle)),
+            round(radius * math.sin(angle)),
+        )
+    left, right = (one(x for x, _ in places.values()) for one in (min, max))
+    top, bottom = (one(y for _, y in places.values()) for one in (min, max))
+    return {
+        "box": (left - 90, top - 60, right - left + 180, bottom - top + 120),
+        "nodes": [
+            {"item": item, "still": pictures.get(item.pk), "x": places[item.pk][0],
+             "y": places[item.pk][1]}
+            for item in cluster.items
+        ],
+        "edges": [
+            {
+                "one": edge.one,
+                "other": edge.other,
+                "words": _edge_in_words(edge),
+                "is_decided": bool(edge.decision),
+                "from": places[edge.one.pk],
+                "to": places[edge.other.pk],
+            }
+            for edge in cluster.edges
+        ],
+    }  # fmt: skip
+
+
+def _edge_in_words(edge: Edge) -> str:
+    apart = "" if edge.distance is None else f"{edge.distance} of 256 bits apart"
+    decision = Match.Decision(edge.decision).label if edge.decision else ""
+    return "; ".join(words for words in (decision, apart) if words)
 
 
 def side(item: EvidenceItem) -> dict[str, Any]:

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("items/<uuid:item>/original/<uuid:file>/", pages.original, name="original"),
     path("items/<uuid:item>/derivative/<uuid:file>/", pages.derivative, name="derivative"),
     path("items/<uuid:item>/retry/<uuid:analysis>/", pages.retry, name="retry"),
+    path("cases/<uuid:case>/clusters/", comparisons.clusters, name="clusters"),
     path("similar/", comparisons.ask, name="ask"),
     path("upload/", uploads.page, name="upload"),
     path("upload/held/", uploads.Held.as_view(), name="upload_held"),

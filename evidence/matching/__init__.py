@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from evidence.fingerprints import CHROMAPRINT, PDQ, WORDING
 from evidence.matching import pictures, sounds, texts
 from evidence.matching.asked import Asked, about
+from evidence.matching.clusters import Cluster, clusters
 from evidence.matching.leads import REVIEW, STRONG, Lead, by_chance
 from evidence.matching.sounds import SoundLead
 from evidence.matching.texts import TextLead
@@ -16,6 +17,7 @@ __all__ = [
     "REVIEW",
     "STRONG",
     "Asked",
+    "Cluster",
     "Lead",
     "SoundLead",
     "TextLead",
@@ -24,6 +26,7 @@ __all__ = [
     "by_hearing",
     "by_sight",
     "by_wording",
+    "clusters",
     "compares",
 ]
 
