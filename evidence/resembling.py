@@ -176,9 +176,10 @@ def same_bytes(sha256: str, *, user: User) -> list[EvidenceItem]:
 
 def between(one: EvidenceItem, other: EvidenceItem, *, user: User) -> dict[str, Any]:
     """Return all leads between two items, as a page shows them; each None when there is none."""
-    seen = [lead for lead in matching.by_sight(one, user=user) if lead.item == other]
-    heard = [lead for lead in matching.by_hearing(one, user=user) if lead.item == other]
-    read = [lead for lead in matching.by_wording(one, user=user) if lead.item == other]
+    asked = matching.about(one)
+    seen = [lead for lead in matching.by_sight(asked, user=user) if lead.item == other]
+    heard = [lead for lead in matching.by_hearing(asked, user=user) if lead.item == other]
+    read = [lead for lead in matching.by_wording(asked, user=user) if lead.item == other]
     lead = seen[0] if seen else None
     return {
         "seen": leads(seen)[0] if seen else None,
@@ -193,7 +194,8 @@ def between(one: EvidenceItem, other: EvidenceItem, *, user: User) -> dict[str, 
 def shown(one: EvidenceItem, other: EvidenceItem, *, user: User) -> dict[str, Any]:
     """Return what is known between two items in numbers, to be kept with a decision."""
     found: dict[str, Any] = {}
-    for lead in matching.by_sight(one, user=user):
+    asked = matching.about(one)
+    for lead in matching.by_sight(asked, user=user):
         if lead.item == other:
             found["sight"] = {
                 "algorithm": f"{PDQ} {PDQ_VERSION}",
@@ -202,7 +204,7 @@ def shown(one: EvidenceItem, other: EvidenceItem, *, user: User) -> dict[str, An
                 "matched": lead.overlay.matched if lead.overlay else None,
                 "offset_ms": lead.overlay.offset_ms if lead.overlay else None,
             }
-    for heard in matching.by_hearing(one, user=user):
+    for heard in matching.by_hearing(asked, user=user):
         if heard.item == other:
             found["hearing"] = {
                 "algorithm": f"{CHROMAPRINT} {CHROMAPRINT_VERSION}",
@@ -210,7 +212,7 @@ def shown(one: EvidenceItem, other: EvidenceItem, *, user: User) -> dict[str, An
                 "error_hundredths": round(100 * heard.error),
                 "offset_ms": heard.found_at_ms - heard.asked_at_ms,
             }
-    for read in matching.by_wording(one, user=user):
+    for read in matching.by_wording(asked, user=user):
         if read.item == other:
             found["wording"] = {
                 "algorithm": f"{WORDING} {WORDING_VERSION}",
