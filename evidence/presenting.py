@@ -46,6 +46,7 @@ TOOLS = {
     "pages": "Fingerprints of pages (PDQ)",
     "wording": "Fingerprint of the wording",
     "preview": "Preview",
+    "overview": "Overview",
     "digests": "MD5 and SHA-1, to look it up elsewhere",
 }
 

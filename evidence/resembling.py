@@ -25,6 +25,8 @@ from evidence.models.match import Match
 
 Decided = Mapping[uuid.UUID, Match]
 NOTHING: Decided = {}
+#: What shows an item as it is; other pictures of it are drawings.
+STILLS = ("thumbnail", "keyframe")
 
 #: What was compared, in words.
 PARTS = {
@@ -273,7 +275,7 @@ def side(item: EvidenceItem) -> dict[str, Any]:
     return {
         "item": item,
         "film": next((one for one in derived if one.media_type == "video/mp4"), None),
-        "picture": next((one for one in derived if one.media_type == "image/jpeg"), None),
+        "picture": next((one for one in derived if one.derivation in STILLS), None),
         "sound": next((one for one in derived if one.media_type == "audio/mp4"), None),
     }
 
@@ -281,6 +283,9 @@ def side(item: EvidenceItem) -> dict[str, Any]:
 def stills(items: Iterable[EvidenceItem]) -> dict[uuid.UUID, EvidenceFile]:
     """Return a small picture of each item that has one: one query."""
     files = EvidenceFile.objects.filter(
-        item__in=list(items), role=EvidenceFile.Role.DERIVATIVE, media_type="image/jpeg"
+        item__in=list(items),
+        role=EvidenceFile.Role.DERIVATIVE,
+        media_type="image/jpeg",
+        derivation__in=STILLS,
     )
     return {file.item_id: file for file in files.order_by("-created_at")}

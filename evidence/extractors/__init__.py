@@ -112,6 +112,15 @@ TOOLS = (
         libraries=("pillow", "av"),
         budget=Budget(cpu_seconds=240, wall_seconds=480, output_bytes=96 * 2**20),
     ),
+    Tool(
+        name="overview",
+        version="1",
+        kind="preview",
+        media_types=("video/*", "audio/*", "application/ogg"),
+        implementation="evidence.extractors.overview:make",
+        libraries=("pillow", "av", "numpy"),
+        budget=Budget(cpu_seconds=600, wall_seconds=1200, output_bytes=8 * 2**20),
+    ),
     # Last, since nobody waits for it.
     Tool(
         name="digests",
