@@ -221,10 +221,10 @@ def _zip(members: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
-#: A form that draws itself, twice.
+#: A form that draws itself.
 _FORM = (
-    "<</Type/XObject /Subtype/Form /BBox [0 0 9 9] /Length 11 "
-    "/Resources <</XObject <</X 5 0 R>>>>>>\nstream\n/X Do /X Do\nendstream"
+    "<</Type/XObject /Subtype/Form /BBox [0 0 9 9] /Length 5 "
+    "/Resources <</XObject <</X 5 0 R>>>>>>\nstream\n/X Do\nendstream"
 )
 
 
