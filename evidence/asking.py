@@ -58,7 +58,11 @@ def about(file: BinaryIO) -> Answer:
         with tempfile.TemporaryFile() as output:
             outcome = sandbox.run_with(_helper, hurried, file, output=cast("BinaryIO", output))
             if outcome.outcome == "ok":
-                prints += _read(outcome, cast("BinaryIO", output))
+                try:
+                    prints += _read(outcome, cast("BinaryIO", output))
+                except (ValueError, KeyError, TypeError, OSError) as error:
+                    # A stranger's word: what it says of its output does not fit it.
+                    problems.append(f"{tool.name}: {error}")
             elif outcome.outcome != "unsupported":
                 problems.append(f"{tool.name}: {outcome.reason}")
     asked = Asked(fingerprints=tuple(prints), digests=frozenset({digest.hexdigest()}))
@@ -66,16 +70,4 @@ def about(file: BinaryIO) -> Answer:
 
 
 def _read(outcome: sandbox.Outcome, output: BinaryIO) -> list[Fingerprint]:
-    result = outcome.result or {}
-    return [
-        Fingerprint(
-            algorithm=one.algorithm,
-            version=one.version,
-            variant=one.variant,
-            value=one.value,
-            quality=one.quality,
-            at_ms=one.at_ms,
-            page=one.page,
-        )
-        for one in blocks.all_of(result, output)
-    ]
+    return [Fingerprint(**vars(one)) for one in blocks.all_of(outcome.result or {}, output)]

@@ -17,7 +17,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import storages
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count
 from django.utils import timezone
 
@@ -37,6 +37,9 @@ Handler = Callable[[Job, Callable[[int, int], None]], Callable[[], None]]
 
 #: The ledger's name for work that no person asked for.
 WORKER = Actor(id="a-" + "0" * 32, role="worker")
+
+#: PostgreSQL's number of the lock that adding fingerprints takes; ours alone, and never changed.
+_FINGERPRINTS = 0x66696E67
 
 _AT_A_TIME = 500  # files whose looks are planned in one transaction
 
@@ -267,23 +270,22 @@ def _member(name: str) -> str:
 def _keep_fingerprint(analysis: Analysis, output: Any) -> None:
     # An answer that is none keeps nothing: one such row would be in the way of every search.
     found = blocks.all_of(analysis.result or {}, output)
+    _wait_for_turn()
     Fingerprint.objects.bulk_create(
-        (
-            Fingerprint(
-                file=analysis.file,
-                analysis=analysis,
-                algorithm=one.algorithm,
-                version=one.version,
-                value=one.value,
-                quality=one.quality,
-                at_ms=one.at_ms,
-                page=one.page,
-                variant=one.variant,
-            )
-            for one in found
-        ),
+        (Fingerprint(file=analysis.file, analysis=analysis, **vars(one)) for one in found),
         batch_size=500,
     )
+
+
+def _wait_for_turn() -> None:
+    """Have fingerprints committed in the order of their ids, until this transaction ends.
+
+    A film has thousands: whoever reads the rows that were added would pass over those of a longer
+    transaction.  SQLite has one writer at a time anyway.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_FINGERPRINTS])
 
 
 def _keep_derivative(

@@ -126,16 +126,17 @@ def _values(packet: bytes, warnings: list[str]) -> dict[str, list[str]]:
         warnings.append(f"Its XMP can't be read: {type(error).__name__}.")
         return {}
     values: dict[str, list[str]] = {}
-    for description in root.iter(f"{_RDF}Description"):
-        for number, (name, value) in enumerate(_within(description, "")):
-            if number >= VALUES:
-                warnings.append(f"Only the first {VALUES} values of its XMP were read.")
-                break
-            values.setdefault(name, []).append(value)
-        break  # the first holds the others
-    for other in list(root.iter(f"{_RDF}Description"))[1:]:
-        for name, value in _attributes(other, ""):
-            values.setdefault(name, []).append(value)
+    said = (
+        pair
+        for rdf in root.iter(f"{_RDF}RDF")
+        for description in rdf  # one for each schema, or one for all
+        for pair in _within(description, "")
+    )
+    for number, (name, value) in enumerate(said):
+        if number >= VALUES:
+            warnings.append(f"Only the first {VALUES} values of its XMP were read.")
+            break
+        values.setdefault(name, []).append(value)
     return values
 
 

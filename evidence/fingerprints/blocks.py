@@ -27,7 +27,7 @@ _DIGITS = re.compile("[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Read:
-    """One fingerprint as it was handed over."""
+    """One fingerprint as it was handed over; its members are those of its row."""
 
     algorithm: str
     version: str

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from django.conf import settings
+from django.db import DatabaseError, connections
 from django.db.models import Max, QuerySet
 
 from archive import durable
@@ -65,7 +66,9 @@ class Kept:
             self._catch_up()
             places: list[Banded | Packed] = [*self._parts.values(), self._rest]
             if len(self._rest) >= SEALED_AT + AGAIN and not self.is_sealing:
-                self._sealing = threading.Thread(target=self.seal, name="sealing", daemon=True)
+                self._sealing = threading.Thread(
+                    target=self._seal_beside, name="sealing", daemon=True
+                )
                 self._sealing.start()
             near = {pk for value in values for one in places for pk, _ in one.within(value, radius)}
             return near, sum(len(one) for one in places)
@@ -126,6 +129,15 @@ class Kept:
             return (self.folder / "parts.json").read_text("utf-8")
         except FileNotFoundError:
             return ""
+
+    def _seal_beside(self) -> None:
+        """Seal in a thread of its own, which leaves no connection behind; searches go on."""
+        try:
+            self.seal()
+        except (OSError, DatabaseError) as error:
+            logger.warning("Fingerprints were not sealed; they are searched as they are: %s", error)
+        finally:
+            connections.close_all()
 
     def seal(self) -> None:
         """Write what is long and settled as a part; others of this machine use it from then on.

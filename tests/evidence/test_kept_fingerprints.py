@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connections, transaction
 from django.utils import timezone
 
 from archive import custody
+from evidence import processing
 from evidence.matching import kept
 from evidence.matching.kept import Kept
 from evidence.models.analysis import Analysis, Fingerprint
@@ -174,3 +178,64 @@ def test_only_one_process_seals_at_a_time(add, folder):
         index._sealing.join()
 
     assert len(parts_in(folder)) == 1
+
+
+def test_a_disk_that_is_full_keeps_no_search_from_its_answer(add, folder, caplog):
+    rows = add(60)
+    folder.parent.mkdir(exist_ok=True)
+    folder.write_text("a file where the folder belongs")
+    index = Kept(folder)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Kept, "_list", lambda _self: "")
+
+        assert all_found(index, rows)
+        index._sealing.join()
+
+    assert "were not sealed" in caplog.text
+
+
+@pytest.mark.parametrize("committed_database", ["postgresql"], indirect=True)
+def test_fingerprints_are_committed_in_the_order_of_their_ids(add, folder):
+    """A film's thousands must not come to light behind rows that were read already."""
+    [row] = add(1)
+    answer = {
+        "fingerprints": [
+            {
+                "algorithm": "pdq",
+                "version": "1",
+                "variant": "base",
+                "value": MAKER.randbytes(32).hex(),
+                "quality": 90,
+            }
+            for _ in range(20)
+        ]
+    }
+    row.analysis.result = answer
+    begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def longer():
+        with transaction.atomic():
+            processing._keep_fingerprint(row.analysis, io.BytesIO())
+            begun.set()
+            assert go_on.wait(20)
+        connections.close_all()
+
+    def shorter():
+        with transaction.atomic():
+            processing._keep_fingerprint(row.analysis, io.BytesIO())
+        ended.set()
+        connections.close_all()
+
+    first, second = threading.Thread(target=longer), threading.Thread(target=shorter)
+    first.start()
+    assert begun.wait(20)
+    second.start()
+    index = Kept(folder)
+    early = not ended.wait(1)
+    index.within([], 31)
+    go_on.set()
+    first.join()
+    second.join()
+
+    assert early, "the second did not wait for the first"
+    assert index.within([], 31)[1] == 41

@@ -74,6 +74,17 @@ def test_what_is_said_when_and_where(form):
     assert outcome.result["warnings"] == []
 
 
+def test_each_schema_may_have_a_description_of_its_own():
+    apart = packet().replace(
+        "<dc:title>", '</rdf:Description><rdf:Description rdf:about=""><dc:title>'
+    )
+
+    whole, parts = (ask("xmp", with_xmp(one)).result["parsed"] for one in (packet(), apart))
+
+    assert "Description><rdf:Description" in apart
+    assert parts == whole
+
+
 @pytest.mark.parametrize(
     ("latitude", "longitude", "problem"),
     [
