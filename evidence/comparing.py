@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -44,6 +44,8 @@ def decide(
     if decision not in Match.Decision.values or one.pk == other.pk:
         raise ValueError(decision)
     first, second = sorted((one, other), key=lambda item: item.pk)
+    for before in history(one, other)[:1]:  # a clock that was put back makes no decision older
+        now = max(now, before.decided_at + timedelta(microseconds=1))
     match = Match(
         first=first,
         second=second,

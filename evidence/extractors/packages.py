@@ -49,11 +49,11 @@ def read(
     Raises UnsupportedError for another kind of ZIP file.
     """
     try:
-        with zipfile.ZipFile(stream) as package:
-            names = package.namelist()
+        with zipfile.ZipFile(stream) as file:
+            package = _Package(file)
+            names = package.names
             if len(names) > MEMBERS:
                 raise LimitError("memory", f"A package of more than {MEMBERS} parts.")
-            _Unpacked.left = BYTES
             if "datapackage.json" in names:
                 return _capture(package)
             proofs = [match for name in names if (match := _PROOF.fullmatch(name))]
@@ -64,53 +64,52 @@ def read(
     raise UnsupportedError("It is no package with proofs of its own that is known here.")
 
 
-class _Unpacked:
-    """How much may still be unpacked; one package a process."""
+class _Package:
+    """The parts of a package, of which only so many bytes are unpacked."""
 
-    left = BYTES
+    def __init__(self, file: zipfile.ZipFile) -> None:
+        self._file, self._left = file, BYTES
+        self.names = file.namelist()
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        with self._file.open(name) as part:
+            while chunk := part.read(_CHUNK):
+                self._left -= len(chunk)
+                if self._left < 0:
+                    raise LimitError("memory", f"Its parts are more than {BYTES} bytes.")
+                yield chunk
+
+    def sha256(self, name: str) -> str:
+        digest = hashlib.sha256()
+        for chunk in self.chunks(name):
+            digest.update(chunk)
+        return digest.hexdigest()
+
+    def json(self, name: str) -> tuple[dict[str, Any], bytes]:
+        content = b""
+        for chunk in self.chunks(name):
+            content += chunk
+            if len(content) > LIST_BYTES:
+                raise LimitError("memory", f"{name} is larger than {LIST_BYTES} bytes.")
+        try:
+            found = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise MalformedError(f"{name} is no JSON.") from error
+        if not isinstance(found, dict):
+            raise MalformedError(f"{name} is no JSON object.")
+        return found, content
 
 
-def _chunks(package: zipfile.ZipFile, name: str) -> Iterator[bytes]:
-    with package.open(name) as part:
-        while chunk := part.read(_CHUNK):
-            _Unpacked.left -= len(chunk)
-            if _Unpacked.left < 0:
-                raise LimitError("memory", f"Its parts are more than {BYTES} bytes.")
-            yield chunk
-
-
-def _sha256(package: zipfile.ZipFile, name: str) -> str:
-    digest = hashlib.sha256()
-    for chunk in _chunks(package, name):
-        digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _json(package: zipfile.ZipFile, name: str) -> tuple[dict[str, Any], bytes]:
-    content = b""
-    for chunk in _chunks(package, name):
-        content += chunk
-        if len(content) > LIST_BYTES:
-            raise LimitError("memory", f"{name} is larger than {LIST_BYTES} bytes.")
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise MalformedError(f"{name} is no JSON.") from error
-    if not isinstance(found, dict):
-        raise MalformedError(f"{name} is no JSON object.")
-    return found, content
-
-
-def _capture(package: zipfile.ZipFile) -> dict[str, Any]:
-    said, content = _json(package, "datapackage.json")
-    names = set(package.namelist())
+def _capture(package: _Package) -> dict[str, Any]:
+    said, content = package.json("datapackage.json")
+    names = set(package.names)
     parts = {}
     for one in said.get("resources", [])[:MEMBERS]:
         path = str(one.get("path", ""))
         wanted = str(one.get("hash", "")).removeprefix("sha256:")
         state = MISSING
         if path in names:
-            state = EQUAL if _sha256(package, path) == wanted else DIFFERENT
+            state = EQUAL if package.sha256(path) == wanted else DIFFERENT
         parts[path] = state
     unlisted = sorted(
         name
@@ -142,10 +141,10 @@ def _capture(package: zipfile.ZipFile) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _signature(package: zipfile.ZipFile, names: set[str], digest: str) -> dict[str, Any]:
+def _signature(package: _Package, names: set[str], digest: str) -> dict[str, Any]:
     if "datapackage-digest.json" not in names:
         return {"state": NONE}
-    said, _ = _json(package, "datapackage-digest.json")
+    said, _ = package.json("datapackage-digest.json")
     signed = said.get("signedData")
     named = str(said.get("hash", "")).removeprefix("sha256:")
     if named != digest:
@@ -188,15 +187,15 @@ def _checked(text: str, signed: Mapping[str, Any]) -> dict[str, str]:
     return {**told, "state": BROKEN, "reason": "The signature is not of this list by this key."}
 
 
-def _proofmode(package: zipfile.ZipFile, proofs: list[re.Match[str]]) -> dict[str, Any]:
+def _proofmode(package: _Package, proofs: list[re.Match[str]]) -> dict[str, Any]:
     media = {
-        _sha256(package, name): name
-        for name in package.namelist()
+        package.sha256(name): name
+        for name in package.names
         if not re.search(r"\.(asc|csv|json|txt|ots|gst)$|/$", name)
     }
     reports, warnings = [], []
     for match in proofs[:100]:
-        said, _ = _json(package, match[0])
+        said, _ = package.json(match[0])
         wanted = match[1]
         if str(said.get("File Hash SHA256", "")).lower() != wanted:
             warnings.append(f"{match[0]} speaks of another file than its name.")
@@ -225,7 +224,7 @@ def _proofmode(package: zipfile.ZipFile, proofs: list[re.Match[str]]) -> dict[st
                 "reason": "OpenPGP signatures are not checked here. gpg --verify does.",
             },
         },
-        "raw": {"names": package.namelist()[:200]},
+        "raw": {"names": package.names[:200]},
         "warnings": warnings,
     }
 

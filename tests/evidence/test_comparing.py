@@ -76,6 +76,22 @@ def test_a_decision_is_recorded_in_both_histories_and_the_reason_not_in_clear(ca
     assert comparing.decided(other, user=cast.researcher)[one.pk].decision == "derived"
 
 
+def test_the_newest_stands_though_the_clock_was_put_back(cast, pair):
+    one, other = pair
+    decide(one, other, cast.researcher)
+    comparing.decide(
+        one,
+        other,
+        decision="different",
+        reason="Looked again.",
+        shown={},
+        user=cast.researcher,
+        now=people.NOW.replace(year=people.NOW.year - 1),
+    )
+
+    assert comparing.decided(one, user=cast.researcher)[other.pk].decision == "different"
+
+
 def test_a_record_that_is_changed_is_no_longer_the_one_that_the_ledger_names(cast, pair):
     decide(pair[0], pair[1], cast.researcher, shown={"sight": {"distance": 3}})
     [entry] = compared(pair[0])
