@@ -29,6 +29,7 @@ from PIL import Image
 
 from evidence import films as moving
 from evidence import sandbox
+from evidence.extractors import digests
 from evidence.fingerprints import chromaprint, frames, pdq
 from evidence.fingerprints.banded import Banded
 from evidence.fingerprints.packed import Packed
@@ -309,6 +310,39 @@ def confinement(table: Table, rounds: int) -> None:
     table.ratio("P10 sandbox, bwrap with a Python that loads its parsers", both, 10)
 
 
+def sums(table: Table, rounds: int, size: int = 512 * 2**20) -> None:
+    """P8 and P9: digests of half a gigabyte, in one pass."""
+    others = [
+        shutil.which(name) for name in ("sha256sum", "b3sum", "sha512sum", "sha1sum", "md5sum")
+    ]
+    with tempfile.NamedTemporaryFile() as file:
+        block = np.random.default_rng(3).bytes(2**20)
+        for _ in range(size // len(block)):
+            file.write(block)
+        file.flush()
+
+        def ours(*names: str) -> Act:
+            def act() -> None:
+                with Path(file.name).open("rb") as stream:
+                    digests.digests(stream, names)
+
+            return act
+
+        def theirs(*tools: str | None) -> Act:
+            def act() -> None:
+                for tool in tools:
+                    subprocess.run([str(tool), file.name], capture_output=True, check=True)
+
+            return act
+
+        two, five = ours("sha256", "blake3"), ours("sha256", "blake3", "sha512", "sha1", "md5")
+        table.ratio("P8 two digests, sha256sum", timed(two, theirs(others[0]), rounds=rounds), 3.5)
+        if None in others:
+            table.missing("P9 five digests", "b3sum")
+            return
+        table.ratio("P9 five digests, five tools", timed(five, theirs(*others), rounds=rounds), 3)
+
+
 def timed_each(act: Callable[[Any], Any], several: list[Any]) -> list[float]:
     """Return how long each took."""
     taken = []
@@ -331,6 +365,7 @@ def main(number: int = 1_000_000, rounds: int = 5) -> int:
     table = Table()
     index(table, number, rounds)
     confinement(table, rounds)
+    sums(table, rounds)
     pictures(table, rounds)
     sounds(table, rounds)
     films(table, max(1, rounds // 2))

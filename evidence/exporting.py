@@ -359,11 +359,12 @@ def _open(sha256: str) -> BinaryIO:
 
 
 def _reported(file: EvidenceFile) -> dict[str, str]:
-    """MD5 and SHA-1 where they were worked out; for look-up only."""
+    """MD5, SHA-1 and BLAKE3 where they were worked out; for look-up only."""
+    said: dict[str, str] = {}
     for one in file.analyses.all():
         if one.tool == "digests" and one.state == Analysis.State.DONE and one.result:
-            return {name: str(one.result[name]) for name in ("md5", "sha1")}
-    return {}
+            said |= {name: str(value) for name, value in sorted(one.result.items())}
+    return said
 
 
 def _analysis(one: Analysis) -> dict[str, Any]:

@@ -47,7 +47,7 @@ TOOLS = {
     "wording": "Fingerprint of the wording",
     "preview": "Preview",
     "overview": "Overview",
-    "digests": "MD5 and SHA-1, to look it up elsewhere",
+    "digests": "MD5, SHA-1 and BLAKE3, to look it up elsewhere",
 }
 
 #: Public fields of an entry that a reader sees as identifiers, not as words.

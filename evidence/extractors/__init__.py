@@ -124,10 +124,11 @@ TOOLS = (
     # Last, since nobody waits for it.
     Tool(
         name="digests",
-        version="1",
+        version="2",
         kind="metadata",
         media_types=("*/*",),
         implementation="evidence.extractors.digests:read",
+        libraries=("blake3",),
         budget=Budget(cpu_seconds=1800, wall_seconds=3600),
     ),
 )
