@@ -22,7 +22,7 @@ from archive.models.stored_object import StoredObject
 from archive.proof import events
 from archive.proof.entries import Entry as Written
 from archive.proof.entries import format_time, open_disclosure
-from evidence import access, reading_back, searching
+from evidence import access, contradicting, reading_back, searching
 from evidence.models.agent import Agent
 from evidence.models.analysis import Analysis, Fingerprint
 from evidence.models.file import EvidenceFile
@@ -279,6 +279,35 @@ def answers(item: EvidenceItem) -> list[Answer]:
             )
         )
     return shown
+
+
+def contradictions(item: EvidenceItem) -> list[str]:
+    """Return what does not fit together in what is said of the item, a sentence each."""
+    newest = {
+        (row.file_id, row.tool): (TOOLS.get(row.tool, row.tool), row.result or {})
+        for row in Analysis.objects.filter(
+            file__item=item, state=Analysis.State.DONE, tool__in=["exif", "xmp", "container"]
+        ).order_by("created_at")
+    }
+    place = None
+    if item.latitude is not None and item.longitude is not None:
+        place = contradicting.Place("Description", item.latitude, item.longitude)
+    acquired = item.acquisitions.filter(
+        acquired_at__isnull=False, tz_basis__in=contradicting.GIVEN
+    ).values_list("acquired_at", flat=True)
+    return contradicting.contradictions(
+        newest.values(),
+        contradicting.Said(
+            earliest=item.authored_earliest,
+            latest=item.authored_latest,
+            made=item.authored_text,
+            is_coarse="T" not in item.authored_text,
+            acquired=[one for one in acquired if one is not None],
+            arrived=item.created_at,
+            place=place,
+            precision=float(item.precision_m or 0),
+        ),
+    )
 
 
 def previews(files: Iterable[EvidenceFile]) -> dict[str, Any]:

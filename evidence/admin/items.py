@@ -175,6 +175,7 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
             "progress": presenting.progress(item),
             "work": presenting.work_on(item) if may_view else [],
             "answers": presenting.answers(item) if may_view else [],
+            "contradictions": presenting.contradictions(item) if may_view else [],
             "fingerprints": presenting.fingerprints(item) if may_view else [],
             "acquisitions": item.acquisitions.select_related("acquired_by", "provided_by"),
             "steps": presenting.history(item),
