@@ -60,6 +60,9 @@ class Environment:
         "",
         "A PEM file with the certificates that Content Credentials may lead to; none when empty.",
     )
+    MUNIMENT_DECODING_THREADS: int = _setting(
+        1, "Threads on which one film is decoded; more only where processors outnumber workers."
+    )
     MUNIMENT_RUN_DIR: Path = _setting(
         ROOT / "var" / "run", "Sockets, locks and logs of the running processes."
     )

@@ -1,4 +1,4 @@
-"""Opens video and sound for the readers: known containers only, no address followed, one thread."""
+"""Opens video and sound for the readers: known containers only, no address followed."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ PIXELS = 8192 * 4320
 
 
 @contextmanager
-def opened(stream: BinaryIO) -> Iterator[av.container.InputContainer]:
-    """Open a film or a recording; every way in which its bytes can be bad becomes our error."""
+def opened(stream: BinaryIO, *, threads: int = 1) -> Iterator[av.container.InputContainer]:
+    """Open a film or a recording; every way in which its bytes can be bad becomes our error.
+
+    It is decoded on so many threads.  One is the rule: other files are looked at beside it.
+    """
     try:
         with av.open(
             stream,
@@ -34,7 +37,8 @@ def opened(stream: BinaryIO) -> Iterator[av.container.InputContainer]:
                 context = getattr(one, "codec_context", None)
                 if context is None:
                     continue
-                context.thread_count = 1
+                context.thread_count = threads
+                context.thread_type = "AUTO" if threads > 1 else "NONE"
                 if one.type == "video" and context.width * context.height > PIXELS:
                     raise LimitError("pixels", f"A frame has more than {PIXELS} pixels.")
                 if one.type == "video":

@@ -185,7 +185,10 @@ def _as_of_today(analysis: Analysis) -> Callable[[], None] | None:
 def _parameters(tool: str, file: EvidenceFile) -> dict[str, Any]:
     """Return what a tool is told beside the bytes."""
     told: dict[str, Any] = {"declared": file.media_type, "size": file.size}
-    if "trust_anchors" in registry()[tool].needs and settings.C2PA_TRUST_LIST is not None:
+    needs = registry()[tool].needs
+    if "threads" in needs:
+        told["threads"] = settings.DECODING_THREADS
+    if "trust_anchors" in needs and settings.C2PA_TRUST_LIST is not None:
         told["trust_anchors"] = settings.C2PA_TRUST_LIST.read_text("ascii")
     return told
 

@@ -38,6 +38,7 @@ TOOLS = (
         media_types=("video/*", "application/ogg"),
         implementation="evidence.fingerprints.frames:fingerprint",
         libraries=("numpy", "av"),
+        needs=("threads",),
         budget=Budget(cpu_seconds=1800, wall_seconds=3600, output_bytes=8 * 2**20),
     ),
     Tool(

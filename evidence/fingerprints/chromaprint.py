@@ -37,6 +37,7 @@ _AS_THEIRS = (
     ":out_sample_fmt=s16:out_chlayout=mono"
 )
 _AT_A_TIME = 32  # frames of sound
+_IN_ONE_PIECE = 16_384  # samples that are handed over at once
 
 #: Kind of difference, lowest semitone, how many of them, how many spectra, and three limits.
 _FILTERS = (
@@ -165,6 +166,7 @@ def samples(source: Any, notes: list[str]) -> Iterator[npt.NDArray[np.int16]]:
     steps = [
         ("pan", "mono|c0=" + "+".join(f"{1 / channels}*c{number}" for number in range(channels))),
         ("aresample", _AS_THEIRS),
+        ("asetnsamples", f"{_IN_ONE_PIECE}:pad=0"),
         ("abuffersink", None),
     ]
     for name, arguments in steps if channels > 1 else steps[1:]:

@@ -68,12 +68,12 @@ class Sample:
 
 
 def fingerprint(
-    stream: BinaryIO, _parameters: Mapping[str, Any], output: BinaryIO | None = None
+    stream: BinaryIO, parameters: Mapping[str, Any], output: BinaryIO | None = None
 ) -> dict[str, Any]:
     """Write the fingerprints of each part of the frames to ``output``; return what lies where."""
     notes: list[str] = []
     kept: dict[str, _Kept] = {}
-    with films.opened(stream) as source:
+    with films.opened(stream, threads=int(parameters.get("threads", 1))) as source:
         pictures = films.pictures(source)
         if not pictures:
             raise UnsupportedError("There are no moving pictures in it.")
