@@ -29,11 +29,52 @@ Role = CaseMembership.Role
 #: content; the rest are acts.
 RIGHTS: dict[str, frozenset[str]] = {
     Role.RESEARCHER: frozenset(
-        {"see", "view", "upload", "describe", "download", "retry", "request_release"}
+        {"see", "view", "upload", "describe", "download", "retry", "raise", "request_release"}
+    ),
+    Role.REVIEWER: frozenset(
+        {"see", "view", "download", "assess", "raise", "ask_to_lower", "request_release"}
+    ),
+    Role.CUSTODIAN: frozenset({"see", "upload", "hold", "raise", "verify", "dispose"}),
+    Role.REDACTOR: frozenset({"see", "view", "redact", "raise"}),
+    Role.RELEASE_OFFICER: frozenset(
+        {
+            "see",
+            "view",
+            "download",
+            "export",
+            "raise",
+            "decide_lowering",
+            "authorise_release",
+            "reveal",
+            "dispose",
+        }
+    ),
+    Role.LEAD: frozenset(
+        {
+            "see",
+            "view",
+            "upload",
+            "describe",
+            "download",
+            "retry",
+            "assess",
+            "hold",
+            "raise",
+            "decide_lowering",
+            "request_release",
+            "reveal",
+            "dispose",
+        }
     ),
     Role.AUDITOR: frozenset({"see", "verify"}),
-    Role.RELEASE_OFFICER: frozenset({"see", "view", "download", "export"}),
 }
+
+#: Acts for which one must be let into restricted content; the others touch no content.
+CONTENT = frozenset({"view", "download", "describe", "assess", "redact", "export", "retry"})
+#: Whom restricted content is open to; others have their own items, and what a grant opens.
+LET_IN = frozenset({Role.REVIEWER, Role.RELEASE_OFFICER, Role.LEAD})
+#: Grants beyond a role, by name: what is restricted, what is sealed, who people are.
+GRANTS = ("view_restricted", "view_sealed", "reveal")
 
 
 FEW = 50_000  # exhibits that are quickly sorted
@@ -43,12 +84,16 @@ def _roles_with(act: str) -> list[str]:
     return [role for role, acts in RIGHTS.items() if act in acts]
 
 
-def _memberships(user: User | AnonymousUser, act: str) -> QuerySet[CaseMembership]:
+def _all_memberships(user: User | AnonymousUser) -> QuerySet[CaseMembership]:
     if not user.is_authenticated or not user.is_active:
         return CaseMembership.objects.none()
     return CaseMembership.objects.filter(
-        Q(until__isnull=True) | Q(until__gt=timezone.now()), user=user, role__in=_roles_with(act)
+        Q(until__isnull=True) | Q(until__gt=timezone.now()), user=user
     )
+
+
+def _memberships(user: User | AnonymousUser, act: str) -> QuerySet[CaseMembership]:
+    return _all_memberships(user).filter(role__in=_roles_with(act))
 
 
 def cases_for(user: User | AnonymousUser, act: str = "see") -> QuerySet[Case]:
@@ -61,6 +106,9 @@ def visible_to(
 ) -> QuerySet[EvidenceItem]:
     """Return the items with which ``user`` may do ``act``; sealed ones only by a named grant.
 
+    Restricted content is for reviewers, release officers and leads, for whoever took the item in,
+    and for whom a grant names.
+
     Where they are ``listed`` in some order and are most of all items, a database that does not know
     how many they are (SQLite) is kept from gathering all of them, case by case, to sort them.
     """
@@ -70,8 +118,18 @@ def visible_to(
     within = Q(case__in=memberships.values("case"))
     if listed and _exhibits(memberships) > FEW:
         within = Q(Exists(memberships.filter(case=OuterRef("case"))))
-    return EvidenceItem.objects.filter(within).filter(
+    items = EvidenceItem.objects.filter(within).filter(
         ~Q(effective_level=Level.SEALED) | Q(case__in=unsealed)
+    )
+    if act not in CONTENT:
+        return items
+    let_in = [
+        row.case_id
+        for row in _all_memberships(user)
+        if row.role in LET_IN or "view_restricted" in row.actions
+    ]
+    return items.filter(
+        ~Q(effective_level=Level.RESTRICTED) | Q(case__in=let_in) | Q(created_by=user)
     )
 
 

@@ -1,7 +1,7 @@
 """Holds the catalogue against the ledger: what was recorded of an item and its files stands.
 
 One check of the audit.  Titles and descriptions may change by later acts; case, exhibit number,
-kind and everything about an evidentiary file may not.
+kind and everything about an evidentiary file may not, nor a word of what people recorded of it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,14 @@ from archive.proof import events
 from archive.proof.entries import Entry
 from archive.proof.errors import MalformedError
 from archive.proof.report import FAILED, PASSED, Finding
+from evidence.models.assessment import Assessment
+from evidence.models.claim import Claim, ClaimEvidence
 from evidence.models.file import EvidenceFile
+from evidence.models.identity_document import IdentityDocument
 from evidence.models.item import EvidenceItem
+from evidence.models.person import Person, PersonFact
+from evidence.models.record import Record
+from evidence.models.statement import MediationStep, SegmentText, Statement, StatementSegment
 
 DIFFERS = "catalogue-differs"
 AGREES = "catalogue-agrees"
@@ -39,12 +45,16 @@ def findings(_full: bool = True) -> Iterator[Finding]:
             EvidenceFile.objects.filter(role=EvidenceFile.Role.EVIDENTIARY),
             _file_facts,
         ),
+        *_records_held_against(),
     ):
         wrong += 1
         yield Finding(code, FAILED, name, detail)
     if not wrong:
         yield Finding(
-            AGREES, PASSED, "items and their originals", "stand in the catalogue as recorded"
+            AGREES,
+            PASSED,
+            "items, their originals and what was said of them",
+            "stand in the catalogue as recorded",
         )
 
 
@@ -90,6 +100,43 @@ def _held_against(
         for row in some:
             if str(row.pk) not in told:
                 yield f"{noun} {row.pk}", UNRECORDED, "no entry says that it was taken in"
+
+
+#: What people record, by the kinds of entries that name it.
+RECORDS: dict[str, type[Record]] = {
+    events.PersonRecorded.kind: Person,
+    events.PersonFactRecorded.kind: PersonFact,
+    events.StatementRecorded.kind: Statement,
+    events.StatementMediated.kind: MediationStep,
+    events.SegmentRecorded.kind: StatementSegment,
+    events.WordsRecorded.kind: SegmentText,
+    events.DocumentDescribed.kind: IdentityDocument,
+    events.ClaimRecorded.kind: Claim,
+    events.ClaimEvidenceRecorded.kind: ClaimEvidence,
+    events.Assessed.kind: Assessment,
+}
+
+
+def _records_held_against() -> Iterator[tuple[str, str, str]]:
+    """Compare each record with the digest that an entry names of it, and look for those of none."""
+    for kind, model in RECORDS.items():
+        told: dict[str, str] = {}
+        for some in _batches(custody.entries(kind=kind).iterator(chunk_size=_BATCH)):
+            told |= {
+                str(data.get("record")): str(data.get("record_sha256"))
+                for _, (_, data) in _recorded(some)
+            }
+        noun = kind.split(".", 1)[0]
+        there = set()
+        for row in model.objects.order_by("pk").iterator(chunk_size=_BATCH):
+            key = str(row.pk)
+            there.add(key)
+            if key not in told:
+                yield f"{noun} record {key}", UNRECORDED, "no entry says that it was recorded"
+            elif told[key] != row.sha256() and not row.is_erased():
+                yield f"{noun} record {key}", DIFFERS, "it does not say what was recorded"
+        for key in sorted(told.keys() - there):
+            yield f"{noun} record {key}", MISSING, "an entry names it, and the catalogue has it not"
 
 
 def _batches(rows: Iterator[Any]) -> Iterator[list[Any]]:

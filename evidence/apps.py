@@ -26,7 +26,8 @@ class EvidenceConfig(AppConfig):
         auditing.also(agreeing.findings)
         auditing.also(sidecars.findings)
         fixity.tell(reading_back.record_change)
-        grants.only_added_to(guards.TABLE)
+        for table in guards.TABLES:
+            grants.only_added_to(table)
         # Django says of logins by signal alone; nothing of the catalogue's own flow goes this way.
         user_logged_in.connect(observing.logged_in, dispatch_uid="record login")
         user_logged_out.connect(observing.logged_out, dispatch_uid="record logout")

@@ -1,4 +1,4 @@
-"""Triggers that keep rows of evidentiary files as they were written, on SQLite and PostgreSQL."""
+"""Triggers that keep rows as they were written, on SQLite and PostgreSQL: files, and sayings."""
 
 from __future__ import annotations
 
@@ -6,38 +6,62 @@ from typing import Any
 
 from django.db import connections
 
-TABLE = "evidence_evidencefile"
+#: Rows of these tables are added, never changed.
+NOUNS = (
+    "evidencefile",
+    "match",
+    "person",
+    "personfact",
+    "statement",
+    "mediationstep",
+    "statementsegment",
+    "segmenttext",
+    "identitydocument",
+    "claim",
+    "claimevidence",
+    "assessment",
+    "loweringrequest",
+    "loweringdecision",
+)
+TABLES = tuple(f"evidence_{noun}" for noun in NOUNS)
 
-_SQLITE = """
-CREATE TRIGGER IF NOT EXISTS evidence_file_no_update BEFORE UPDATE ON evidence_evidencefile
-BEGIN SELECT RAISE(ABORT, 'files of evidence are written once'); END;
-CREATE TRIGGER IF NOT EXISTS evidence_file_no_delete BEFORE DELETE ON evidence_evidencefile
-BEGIN SELECT RAISE(ABORT, 'files of evidence are written once'); END;
-CREATE TRIGGER IF NOT EXISTS evidence_file_no_replace BEFORE INSERT ON evidence_evidencefile
-WHEN EXISTS (SELECT 1 FROM evidence_evidencefile WHERE id = NEW.id)
-BEGIN SELECT RAISE(ABORT, 'files of evidence are written once'); END;
+REFUSAL = "rows of this table are written once"
+_FUNCTION = f"""
+CREATE OR REPLACE FUNCTION evidence_row_is_written_once() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION '{REFUSAL}: %', TG_TABLE_NAME; END $$;
 """
-_POSTGRESQL = """
-CREATE OR REPLACE FUNCTION evidence_file_is_written_once() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN RAISE EXCEPTION 'files of evidence are written once'; END $$;
-CREATE OR REPLACE TRIGGER evidence_file_no_change BEFORE UPDATE OR DELETE ON evidence_evidencefile
-FOR EACH STATEMENT EXECUTE FUNCTION evidence_file_is_written_once();
-CREATE OR REPLACE TRIGGER evidence_file_no_truncate BEFORE TRUNCATE ON evidence_evidencefile
-FOR EACH STATEMENT EXECUTE FUNCTION evidence_file_is_written_once();
-ALTER TABLE evidence_evidencefile ENABLE ALWAYS TRIGGER evidence_file_no_change;
-ALTER TABLE evidence_evidencefile ENABLE ALWAYS TRIGGER evidence_file_no_truncate;
-"""
+
+
+def _sqlite(table: str) -> list[str]:
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}: {table}'); END"
+    when = f'WHEN EXISTS (SELECT 1 FROM "{table}" WHERE id = NEW.id) {refuse}'  # noqa: S608 - ours
+    return [
+        f'CREATE TRIGGER IF NOT EXISTS "{table}_no_update" BEFORE UPDATE ON "{table}" {refuse}',
+        f'CREATE TRIGGER IF NOT EXISTS "{table}_no_delete" BEFORE DELETE ON "{table}" {refuse}',
+        f'CREATE TRIGGER IF NOT EXISTS "{table}_no_replace" BEFORE INSERT ON "{table}" {when}',
+    ]
+
+
+def _postgresql(table: str) -> list[str]:
+    statements = []
+    each = "FOR EACH STATEMENT EXECUTE FUNCTION evidence_row_is_written_once()"
+    for name, events in (("no_change", "UPDATE OR DELETE"), ("no_truncate", "TRUNCATE")):
+        statements += [
+            f'CREATE OR REPLACE TRIGGER "{table}_{name}" BEFORE {events} ON "{table}" {each}',
+            f'ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER "{table}_{name}"',
+        ]
+    return statements
 
 
 def install(*, using: str = "default", **_: Any) -> None:
-    """Put the triggers in place; harmless when they are there or the table is not yet."""
+    """Put the triggers in place; harmless when they are there or a table is not yet."""
     connection = connections[using]
     with connection.cursor() as cursor:
-        if TABLE not in connection.introspection.table_names(cursor):
-            return
-        if connection.vendor == "sqlite":
-            for statement in _SQLITE.split("END;"):
-                if statement.strip():
-                    cursor.execute(statement + "END;")
-        else:
-            cursor.execute(_POSTGRESQL)
+        there = set(connection.introspection.table_names(cursor))
+        if connection.vendor == "postgresql":
+            cursor.execute(_FUNCTION)
+        for table in TABLES:
+            if table in there:
+                made = _sqlite(table) if connection.vendor == "sqlite" else _postgresql(table)
+                for statement in made:
+                    cursor.execute(statement)

@@ -1,4 +1,4 @@
-"""The four groups and exactly their rights.  What they open in a case: evidence.access."""
+"""The groups and exactly their rights.  What they open in a case: evidence.access."""
 
 from __future__ import annotations
 
@@ -7,6 +7,35 @@ from django.contrib.auth.models import Group, Permission
 #: Group → "app.codename" of Django's permissions.
 ROLES: dict[str, tuple[str, ...]] = {
     "researcher": (
+        "evidence.view_case",
+        "evidence.view_evidenceitem",
+        "evidence.add_evidenceitem",
+        "evidence.change_evidenceitem",
+        "evidence.download_original",
+        "evidence.view_source",
+        "evidence.add_source",
+        "evidence.view_agent",
+        "evidence.add_agent",
+    ),
+    "reviewer": (
+        "evidence.view_case",
+        "evidence.view_evidenceitem",
+        "evidence.download_original",
+        "evidence.view_source",
+        "evidence.view_agent",
+    ),
+    "custodian": (
+        "evidence.view_case",
+        "evidence.view_evidenceitem",
+        "evidence.add_evidenceitem",
+        "archive.view_entry",
+        "archive.view_checkpoint",
+    ),
+    "redactor": (
+        "evidence.view_case",
+        "evidence.view_evidenceitem",
+    ),
+    "case lead": (
         "evidence.view_case",
         "evidence.view_evidenceitem",
         "evidence.add_evidenceitem",

@@ -396,6 +396,234 @@ class FixityFailed(Event):
     outcome: str = "mismatch"
 
 
+# What people say of the evidence.  Each entry names a record by its id and its salted digest.
+
+
+@_kind
+@dataclass(frozen=True)
+class PersonRecorded(Event):
+    kind = "person.recorded"
+    sentence = "A person of the case was described under a pseudonym ({protected_status})."
+    premis = "metadata modification"
+    case_action = "annotated"
+
+    case: str
+    person: str
+    record: str
+    record_sha256: str
+    protected_status: str
+
+
+@_kind
+@dataclass(frozen=True)
+class PersonFactRecorded(Event):
+    kind = "person.fact_recorded"
+    sentence = "A fact of a person's identity was recorded, enciphered: {fact}."
+    premis = "metadata modification"
+    case_action = "annotated"
+
+    case: str
+    person: str
+    fact: str
+    record: str
+    record_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
+class IdentityRevealed(Event):
+    kind = "person.identity_revealed"
+    sentence = "A fact of a person's identity was shown to the actor: {fact}."
+    premis = "dissemination"
+    case_action = "accessed"
+
+    case: str
+    person: str
+    fact: str
+    record: str
+    purpose: Optional[str] = personal()
+
+
+@_kind
+@dataclass(frozen=True)
+class StatementRecorded(Event):
+    kind = "statement.recorded"
+    sentence = "The circumstances of a statement were recorded; its form: {form}."
+    premis = "creation"
+    case_action = "interviewed"
+
+    case: str
+    form: str
+    record: str
+    record_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
+class StatementMediated(Event):
+    kind = "statement.mediated"
+    sentence = (
+        "A step between declarant and reader was recorded: "
+        "{mode}, {from_language} to {to_language}."
+    )
+    premis = "creation"
+    case_action = "translated"
+
+    case: str
+    mode: str
+    from_language: str
+    to_language: str
+    read_back: str
+    record: str
+    record_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
+class SegmentRecorded(Event):
+    kind = "statement.segment_recorded"
+    sentence = "A passage of a statement was marked."
+    premis = "metadata modification"
+    case_action = "annotated"
+
+    case: str
+    record: str
+    record_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
+class WordsRecorded(Event):
+    kind = "statement.words_recorded"
+    sentence = "The words of a passage were written down, language {language}."
+    premis = "creation"
+    case_action = "transcribed"
+
+    case: str
+    segment: str
+    language: str
+    record: str
+    record_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
+class DocumentDescribed(Event):
+    kind = "document.described"
+    sentence = "What an identity document says, and who carried it, was recorded ({document_type})."
+    premis = "metadata modification"
+    case_action = "annotated"
+
+    case: str
+    document_type: str
+    record: str
+    record_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
+class ClaimRecorded(Event):
+    kind = "claim.recorded"
+    sentence = "A claim was recorded ({claim_kind}). Nothing says that it is true."
+    premis = "metadata modification"
+    case_action = "annotated"
+
+    case: str
+    claim_kind: str
+    record: str
+    record_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
+class ClaimEvidenceRecorded(Event):
+    kind = "claim.evidence_recorded"
+    sentence = "The item was held to a claim; it {bearing}."
+    premis = "metadata modification"
+    case_action = "annotated"
+
+    case: str
+    claim: str
+    bearing: str
+    record: str
+    record_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
+class Assessed(Event):
+    kind = "assessment.made"
+    sentence = (
+        "A {target} was assessed: {status}; "
+        "reliability {source_reliability}, credibility {information_credibility}."
+    )
+    premis = "appraisal"
+    case_action = "assessed"
+
+    case: str
+    target: str
+    target_id: str
+    status: str
+    source_reliability: str
+    information_credibility: str
+    method: str
+    record: str
+    record_sha256: str
+    authenticity: Optional[str] = None
+    holder_relation: Optional[str] = None
+
+
+# Sensitivity
+
+
+@_kind
+@dataclass(frozen=True)
+class ItemClassified(Event):
+    kind = "item.classified"
+    sentence = "The item's protection changed from {before} to {after}."
+    premis = "policy assignment"
+    case_action = "marked"
+
+    case: str
+    before: str
+    after: str
+    markers_before: tuple[str, ...]
+    markers_after: tuple[str, ...]
+    #: Of a lowering: who asked for it, and the record of what was asked.
+    requested_by: Optional[str] = None
+    request: Optional[str] = None
+    reason: Optional[str] = personal()
+
+
+@_kind
+@dataclass(frozen=True)
+class LoweringRequested(Event):
+    kind = "item.lowering_requested"
+    sentence = "A lower protection was asked for: {level}. Another person decides."
+    premis = "policy assignment"
+    case_action = "marked"
+
+    case: str
+    level: str
+    markers: tuple[str, ...]
+    record: str
+    record_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
+class LoweringRefused(Event):
+    kind = "item.lowering_refused"
+    sentence = "A lower protection that was asked for was refused."
+    premis = "policy assignment"
+    case_action = "marked"
+
+    case: str
+    request: str
+    requested_by: str
+    reason: Optional[str] = personal()
+
+
 # People
 
 

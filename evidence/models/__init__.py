@@ -3,27 +3,45 @@
 from evidence.models.acquisition import Acquisition
 from evidence.models.agent import Agent
 from evidence.models.analysis import Analysis, Fingerprint
+from evidence.models.assessment import Assessment
 from evidence.models.case import Case, CaseMembership
+from evidence.models.claim import Claim, ClaimEvidence
 from evidence.models.export import Export
 from evidence.models.file import EvidenceFile
+from evidence.models.identity_document import IdentityDocument
 from evidence.models.item import EvidenceItem
+from evidence.models.lowering import LoweringDecision, LoweringRequest
 from evidence.models.match import Match
+from evidence.models.person import Person, PersonFact
 from evidence.models.search_text import SearchText
 from evidence.models.source import Source
+from evidence.models.statement import MediationStep, SegmentText, Statement, StatementSegment
 from evidence.models.upload import Upload
 
 __all__ = [
     "Acquisition",
     "Agent",
     "Analysis",
+    "Assessment",
     "Case",
     "CaseMembership",
+    "Claim",
+    "ClaimEvidence",
     "EvidenceFile",
     "EvidenceItem",
     "Export",
     "Fingerprint",
+    "IdentityDocument",
+    "LoweringDecision",
+    "LoweringRequest",
     "Match",
+    "MediationStep",
+    "Person",
+    "PersonFact",
     "SearchText",
+    "SegmentText",
     "Source",
+    "Statement",
+    "StatementSegment",
     "Upload",
 ]

@@ -58,8 +58,12 @@ class CaseMembership(models.Model):
 
     class Role(models.TextChoices):
         RESEARCHER = "researcher", "Researcher"
-        AUDITOR = "auditor", "Auditor"
+        REVIEWER = "reviewer", "Reviewer"
+        CUSTODIAN = "custodian", "Custodian"
+        REDACTOR = "redactor", "Redactor"
         RELEASE_OFFICER = "release_officer", "Release officer"
+        LEAD = "lead", "Case lead"
+        AUDITOR = "auditor", "Auditor"
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="memberships")
     user = models.ForeignKey(
@@ -78,7 +82,17 @@ class CaseMembership(models.Model):
                 fields=["case", "user", "role"], name="one_membership_per_person_case_and_role"
             ),
             models.CheckConstraint(
-                condition=models.Q(role__in=["researcher", "auditor", "release_officer"]),
+                condition=models.Q(
+                    role__in=[
+                        "researcher",
+                        "reviewer",
+                        "custodian",
+                        "redactor",
+                        "release_officer",
+                        "lead",
+                        "auditor",
+                    ]
+                ),
                 name="membership_role_is_known",
             ),
         ]

@@ -12,7 +12,8 @@ from archive import data_keys
 
 Row = TypeVar("Row", bound=models.Model)
 
-_ERASED = "(erased)"
+#: What is read of a text whose key was destroyed.
+ERASED = "(erased)"
 
 
 class ProtectedText(models.TextField):  # type: ignore[type-arg]  # Django's takes none at run time
@@ -45,7 +46,7 @@ class ProtectedText(models.TextField):  # type: ignore[type-arg]  # Django's tak
             return value
         sealed, _at, place = value.rpartition("@")
         text = data_keys.opened(sealed, place)
-        return _ERASED if text is None else text
+        return ERASED if text is None else text
 
     def formfield(self, *_: Any, **kwargs: Any) -> Any:
         return super().formfield(**{"widget": forms.TextInput, **kwargs})

@@ -52,7 +52,7 @@ def test_a_file_pointed_at_other_bytes_is_named(item):
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             connection.connection.set_authorizer(None)  # as somebody who runs Python here
-            cursor.execute("DROP TRIGGER evidence_file_no_update")
+            cursor.execute("DROP TRIGGER evidence_evidencefile_no_update")
         else:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("ALTER TABLE evidence_evidencefile DISABLE TRIGGER USER")

@@ -1,0 +1,251 @@
+"""Claims: what is said to be so, by whom and through whom, with what speaks for and against it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
+
+from archive import custody
+from archive.proof import events
+from evidence import access, persons, records, testimony
+from evidence.models.agent import Agent
+from evidence.models.assessment import Assessment, Standing
+from evidence.models.case import Case
+from evidence.models.claim import Bearing, Claim, ClaimEvidence
+from evidence.models.item import EvidenceItem
+from evidence.models.person import Person
+from evidence.models.statement import MediationStep, StatementSegment
+
+#: A part of about, made_by or reported_by: {"person"|"agent"|"item": id} or {"words": text}.
+Party = Mapping[str, str]
+
+
+class UnclearError(ValueError):
+    """A claim, or what is held to it, that says too little or contradicts itself."""
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A claim with everything that its reader must see beside it."""
+
+    claim: Claim
+    about: list[str]
+    made_by: list[str]
+    reported_by: list[str]
+    chain: list[MediationStep]
+    supports: list[ClaimEvidence] = field(default_factory=list)
+    contradicts: list[ClaimEvidence] = field(default_factory=list)
+    context: list[ClaimEvidence] = field(default_factory=list)
+    assessments: list[Assessment] = field(default_factory=list)
+
+    @property
+    def groups(self) -> list[str]:
+        """Return the independent groups that support it."""
+        return sorted({one.independence_group for one in self.supports})
+
+    @property
+    def governing(self) -> Assessment | None:
+        """Return the newest assessment that nothing supersedes."""
+        return records.newest(
+            one
+            for one in self.assessments
+            if not any(other.supersedes_id == one.pk for other in self.assessments)
+        )
+
+    @property
+    def status(self) -> Standing:
+        """Return how far it is supported; corroboration that the evidence lacks is not shown."""
+        said = Standing(self.governing.status) if self.governing else Standing.UNASSESSED
+        if said == Standing.CORROBORATED and len(self.groups) < 2:
+            return Standing.PARTLY
+        return said
+
+    @property
+    def why(self) -> str:
+        """Say how independent its support is."""
+        number = len(self.groups)
+        if not self.supports:
+            return "Nothing has been recorded that supports it."
+        if number == 1:
+            entries = (
+                "one entry" if len(self.supports) == 1 else f"all {len(self.supports)} entries"
+            )
+            return f"Not corroborated: {entries} that support it go back to one origin."
+        return f"Supported by {number} independent origins."
+
+
+def claim(
+    case: Case, *, text: str, user: User, now: datetime, of: Claim | None = None, **said: Any
+) -> Claim:
+    """Record what somebody claims, or correct how it was recorded (``of``).
+
+    Raises UnclearError when it says nothing, or cites words that are not of the item it cites.
+    """
+    if not text.strip():
+        raise UnclearError("Write what is claimed.")
+    words, item = said.get("words"), said.get("asserted_in")
+    if words is not None:
+        if item is not None and words.segment.item_id != item.pk:
+            raise UnclearError("These words are of another item.")
+        item = said["asserted_in"] = words.segment.item
+    if item is not None and item.case_id != case.pk:
+        raise UnclearError("A claim is asserted in items of its own case.")
+    for name in ("about", "made_by", "reported_by"):
+        said[name] = [_checked(one, case) for one in said.get(name, [])]
+    row = records.made(Claim, user=user, now=now, case=case, text=text, supersedes=of, **said)
+    with custody.recording(actor=access.actor_of(user, case), now=now) as log:
+        return records.keep(
+            log,
+            row,
+            events.ClaimRecorded,
+            item=item.pk if item else None,
+            case=str(case.pk),
+            claim_kind=row.kind,
+        )
+
+
+def hold_to(
+    claim: Claim,
+    item: EvidenceItem,
+    *,
+    bearing: str,
+    user: User,
+    now: datetime,
+    independence_group: str = "",
+    segment: StatementSegment | None = None,
+    other_claim: Claim | None = None,
+    note: str = "",
+) -> ClaimEvidence:
+    """Record that an item speaks for or against a claim, and which origin it repeats.
+
+    Without a group of its own it has its source's; without either, it stands in one group with all
+    else whose origin nobody knows.
+    """
+    if item.case_id != claim.case_id:
+        raise UnclearError("Evidence for a claim is of the same case.")
+    if bearing not in Bearing.values:
+        raise UnclearError("Say whether it supports the claim, contradicts it, or is context.")
+    source = item.source
+    group = independence_group.strip() or (source.independence_group if source else "")
+    row = records.made(
+        ClaimEvidence,
+        user=user,
+        now=now,
+        claim=claim,
+        item=item,
+        bearing=bearing,
+        independence_group=group or "origin not known",
+        segment=segment,
+        other_claim=other_claim,
+        note=note,
+    )
+    with custody.recording(actor=access.actor_of(user, claim.case), now=now) as log:
+        return records.keep(
+            log,
+            row,
+            events.ClaimEvidenceRecorded,
+            item=item.pk,
+            case=str(claim.case_id),
+            claim=str(claim.pk),
+            bearing=bearing,
+        )
+
+
+def visible(case: Case, *, user: User, act: str = "view") -> QuerySet[Claim]:
+    """Return the case's standing claims that ``user`` may read: those of items that they view."""
+    items = access.visible_to(user, act).filter(case=case)
+    return (
+        Claim.standing()
+        .filter(case=case)
+        .filter(Q(asserted_in__isnull=True) | Q(asserted_in__in=items))
+        .select_related("asserted_in", "words__segment", "words__step")
+    )
+
+
+def weighed(claims: Iterable[Claim], *, user: User) -> list[Weighed]:
+    """Return claims with what speaks to them, as far as ``user`` may see it."""
+    several = list(claims)
+    if not several:
+        return []
+    case = several[0].case
+    items = access.visible_to(user, "view").filter(case=case)
+    evidence = (
+        ClaimEvidence.standing()
+        .filter(claim__in=several, item__in=items)
+        .select_related("item", "item__source", "segment", "other_claim")
+    )
+    assessments = Assessment.objects.filter(claim__in=several).select_related("recorded_by")
+    name = _Names(case, several, items)
+    found = []
+    for one in several:
+        mine = [row for row in evidence if row.claim_id == one.pk]
+        by = {bearing: [row for row in mine if row.bearing == bearing] for bearing in Bearing}
+        found.append(
+            Weighed(
+                claim=one,
+                about=name.all(one.about),
+                made_by=name.all(one.made_by),
+                reported_by=name.all(one.reported_by),
+                chain=testimony.chain_of(one.words) if one.words else [],
+                supports=by[Bearing.SUPPORTS],
+                contradicts=by[Bearing.CONTRADICTS],
+                context=by[Bearing.CONTEXT],
+                assessments=[row for row in assessments if row.claim_id == one.pk],
+            )
+        )
+    return found
+
+
+class _Names:
+    """Labels of the parties of some claims, each kind asked for once."""
+
+    def __init__(self, case: Case, claims: Sequence[Claim], items: QuerySet[EvidenceItem]) -> None:
+        parties = [
+            one for claim in claims for one in (*claim.about, *claim.made_by, *claim.reported_by)
+        ]
+        wanted = {
+            kind: {uuid.UUID(one[kind]) for one in parties if kind in one}
+            for kind in ("person", "agent", "item")
+        }
+        self._known: dict[tuple[str, uuid.UUID], str] = {}
+        for person, row in persons.named(case, wanted["person"]).items():
+            self._known["person", person] = row.pseudonym
+        for agent in Agent.objects.filter(pk__in=wanted["agent"]):
+            self._known["agent", agent.pk] = agent.public_label
+        for item in items.filter(pk__in=wanted["item"]):
+            self._known["item", item.pk] = item.exhibit_number
+
+    def all(self, parties: Iterable[Party]) -> list[str]:
+        """Return their labels; what one may not see is "an item"."""
+        shown = []
+        for one in parties:
+            if "words" in one:
+                shown.append(one["words"])
+                continue
+            ((kind, identifier),) = one.items()
+            shown.append(self._known.get((kind, uuid.UUID(identifier)), f"an {kind}"))
+        return shown
+
+
+def _checked(party: Party, case: Case) -> dict[str, str]:
+    if len(party) != 1:
+        raise UnclearError("Name one person, party or item, or say in words who it is.")
+    ((kind, value),) = party.items()
+    if kind == "words":
+        if not value.strip():
+            raise UnclearError("Say in words who it is.")
+        return {"words": value.strip()}
+    there = {
+        "person": Person.objects.filter(case=case, person=value),
+        "agent": Agent.objects.filter(pk=value),
+        "item": EvidenceItem.objects.filter(case=case, pk=value),
+    }.get(kind)
+    if there is None or not there.exists():
+        raise UnclearError(f"There is no such {kind}.")
+    return {kind: str(value)}
