@@ -13,6 +13,9 @@ class LoweringRequest(Record):
     """What was asked; whether it was granted is another row."""
 
     item = models.ForeignKey(EvidenceItem, on_delete=models.PROTECT, related_name="lowerings")
+    #: What stood when it was asked: protected more since, the item needs another request.
+    level_before = models.CharField(max_length=20, choices=Level)
+    markers_before = models.JSONField(default=list, blank=True)
     level = models.CharField(max_length=20, choices=Level)
     #: The markers that would remain.
     markers = models.JSONField(default=list, blank=True)

@@ -11,10 +11,10 @@ from archive.proof import canonical, events
 
 CANARY = "a person's name"
 PREMIS_EVENT_TYPES = {
-    "accession", "capture", "creation", "dissemination", "fixity check",
-    "forensic feature analysis", "format identification", "ingestion", "metadata extraction",
-    "metadata modification", "migration", "policy assignment", "recovery", "replacement",
-    "validation",
+    "accession", "appraisal", "capture", "creation", "deaccession", "dissemination",
+    "fixity check", "forensic feature analysis", "format identification", "ingestion",
+    "metadata extraction", "metadata modification", "migration", "policy assignment", "recovery",
+    "redaction", "replacement", "transfer", "validation",
 }  # fmt: skip
 
 
