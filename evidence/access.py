@@ -164,6 +164,12 @@ def may(user: User | AnonymousUser, act: str, thing: EvidenceItem | Case) -> boo
     return cases_for(user, act).filter(pk=thing.pk).exists()
 
 
+def may_reveal(user: User | AnonymousUser, case: Case) -> bool:
+    """Tell whether ``user`` may learn who the case's people are: by role, or by a named grant."""
+    rows = _all_memberships(user).filter(case=case)
+    return any("reveal" in RIGHTS[row.role] or "reveal" in row.actions for row in rows)
+
+
 def exports_for(user: User | AnonymousUser) -> QuerySet[Export]:
     """Return the exports of which ``user`` could export every item now; a sealed one hides all."""
     hidden = EvidenceItem.objects.exclude(pk__in=visible_to(user, "export").values("pk"))

@@ -67,6 +67,16 @@ class Weighed:
         return said
 
     @property
+    def by_bearing(self) -> list[list[ClaimEvidence]]:
+        """Return what supports, what contradicts, and the context."""
+        return [self.supports, self.contradicts, self.context]
+
+    @property
+    def newest_first(self) -> list[Assessment]:
+        """Return the assessments, the one that governs first."""
+        return sorted(self.assessments, key=lambda row: row.recorded_at, reverse=True)
+
+    @property
     def why(self) -> str:
         """Say how independent its support is."""
         number = len(self.groups)

@@ -21,6 +21,9 @@ from evidence.models.item import EvidenceItem
 from evidence.models.statement import MediationStep, SegmentText, Statement, StatementSegment
 
 #: The shape of a BCP 47 tag; which of them are registered is not asked.
+_TIME = r"\d{1,2}(?::\d{2}){1,2}(?:\.\d{1,3})?"
+_SPAN = re.compile(rf"({_TIME})(?:\s*(?:to|-|\u2013)\s*({_TIME}))?")
+_PAGE = re.compile(r"(?:page|p\.?)\s*(?P<page>\d{1,6})(?:[, ]+(?:line|l\.?)\s*(?P<line>\d{1,6}))?")
 _TAG = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 
 
@@ -178,6 +181,36 @@ def chain_of(words: SegmentText) -> list[MediationStep]:
         return []
     steps = MediationStep.standing().filter(item=words.segment.item, order__lte=words.step.order)
     return list(steps.select_related("mediator", "affiliation"))
+
+
+def place_of(text: str) -> dict[str, int]:
+    """Read where a passage is: ``1:05``, ``0:01:05.5 to 0:01:09``, ``page 2``, ``page 2 line 3``.
+
+    Raises UnclearError for anything else; nothing for an empty text.
+    """
+    said = text.strip().lower()
+    if not said:
+        return {}
+    if match := _PAGE.fullmatch(said):
+        return {name: int(one) for name, one in match.groupdict().items() if one}
+    if match := _SPAN.fullmatch(said):
+        begins, ends = match.groups()
+        found = {"begins_ms": _milliseconds(begins)}
+        if ends:
+            found["ends_ms"] = _milliseconds(ends)
+        return found
+    raise UnclearError(
+        f"“{text}” is no place in it. Write a time such as 1:05 or 0:01:05 to 0:01:09, "
+        "or a page such as page 2, line 3."
+    )
+
+
+def _milliseconds(clock: str) -> int:
+    *parts, seconds = clock.split(":")
+    total = float(seconds)
+    for power, part in enumerate(reversed(parts), start=1):
+        total += int(part) * 60**power
+    return round(total * 1000)
 
 
 def _mark(

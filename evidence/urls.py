@@ -2,7 +2,14 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from evidence import comparisons, pages, uploads
+from evidence import (
+    claim_pages,
+    comparisons,
+    pages,
+    protection_pages,
+    statement_pages,
+    uploads,
+)
 
 app_name = "evidence"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -13,6 +20,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("items/<uuid:item>/original/<uuid:file>/", pages.original, name="original"),
     path("items/<uuid:item>/derivative/<uuid:file>/", pages.derivative, name="derivative"),
     path("items/<uuid:item>/retry/<uuid:analysis>/", pages.retry, name="retry"),
+    path("items/<uuid:item>/statement/", statement_pages.statement, name="statement"),
+    path("items/<uuid:item>/statement/words/", statement_pages.layer, name="statement_words"),
+    path("items/<uuid:item>/document/", statement_pages.document, name="document"),
+    path("items/<uuid:item>/assess/", statement_pages.assess_item, name="assess_item"),
+    path("items/<uuid:item>/protection/", protection_pages.protection, name="protection"),
+    path("cases/<uuid:case>/claims/", claim_pages.claims, name="claims"),
+    path("cases/<uuid:case>/claims/new/", claim_pages.new_claim, name="claim_new"),
+    path("claims/<uuid:claim>/", claim_pages.claim, name="claim"),
+    path("cases/<uuid:case>/people/", claim_pages.people, name="people"),
+    path("cases/<uuid:case>/people/<uuid:person>/facts/", claim_pages.keep_fact, name="keep_fact"),
+    path("cases/<uuid:case>/facts/<uuid:fact>/", claim_pages.reveal, name="reveal"),
     path("cases/<uuid:case>/clusters/", comparisons.clusters, name="clusters"),
     path("similar/", comparisons.ask, name="ask"),
     path("upload/", uploads.page, name="upload"),

@@ -14,7 +14,16 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from archive.admin.reading import ReadOnlyAdmin
-from evidence import access, observing, presenting, searching
+from evidence import (
+    access,
+    claiming,
+    identifying,
+    observing,
+    persons,
+    presenting,
+    searching,
+    testimony,
+)
 from evidence.admin import paging
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
@@ -176,11 +185,32 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
             "work": presenting.work_on(item) if may_view else [],
             "answers": presenting.answers(item) if may_view else [],
             "contradictions": presenting.contradictions(item) if may_view else [],
+            **(self._said(request, item) if may_view else {}),
             "fingerprints": presenting.fingerprints(item) if may_view else [],
             "acquisitions": item.acquisitions.select_related("acquired_by", "provided_by"),
             "steps": presenting.history(item),
         }
         return TemplateResponse(request, "admin/evidence/evidenceitem/item.html", context)
+
+    def _said(self, request: HttpRequest, item: EvidenceItem) -> dict[str, Any]:
+        """Return what is said in the item and of it, for who may view it."""
+        user = access.user_of(request)
+        said = testimony.standing(item)
+        is_document = item.kind == EvidenceItem.Kind.IDENTITY_DOCUMENT
+        document = identifying.standing(item) if is_document else None
+        bearer = document.said.bearer if document and document.said else None
+        declarant = said.statement.declarant if said.statement else None
+        named = persons.named(item.case, {one for one in (bearer, declarant) if one})
+        claims = claiming.visible(item.case, user=user).filter(asserted_in=item)
+        return {
+            "said": said,
+            "document": document,
+            "bearer": named.get(bearer) if bearer else None,
+            "declarant": named.get(declarant) if declarant else None,
+            "claims": claiming.weighed(claims, user=user),
+            "may_describe": access.may(user, "describe", item),
+            "may_assess": access.may(user, "assess", item),
+        }
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None

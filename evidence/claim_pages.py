@@ -1,0 +1,260 @@
+"""Pages on a case's claims, on one with what speaks for and against it, and on its people."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.views.decorators import staff_member_required
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from evidence import access, assessing, claiming, forms, observing, persons, records
+from evidence.answering import page as _page
+from evidence.answering import user as _user
+from evidence.models.case import Case
+from evidence.models.claim import Claim
+from evidence.models.item import EvidenceItem
+from evidence.models.person import Person, PersonFact
+from evidence.parties import labels, party
+
+WRONG = (
+    claiming.UnclearError,
+    assessing.UnclearError,
+    assessing.NotCorroboratedError,
+    records.SupersededError,
+    persons.TakenError,
+    persons.NoPurposeError,
+)
+
+
+@staff_member_required
+@require_safe
+def claims(request: HttpRequest, case: uuid.UUID) -> HttpResponse:
+    """Show a case's claims, what speaks for and against each, and how independent that is."""
+    found = _case(request, case, "view")
+    shown = claiming.weighed(claiming.visible(found, user=_user(request)), user=_user(request))
+    for item in {one.claim.asserted_in for one in shown if one.claim.asserted_in}:
+        observing.seen(_user(request), item, rendition="claims", now=timezone.now())
+    return _page(
+        request,
+        "admin/evidence/claims.html",
+        f"Claims in {found.reference}",
+        case=found,
+        claims=shown,
+        may_describe=access.may(_user(request), "describe", found),
+    )
+
+
+@staff_member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_claim(request: HttpRequest, case: uuid.UUID) -> HttpResponse:
+    """Record a claim that is not read from a statement's passage."""
+    found = _case(request, case, "describe")
+    form = forms.ClaimForm(request.POST or None, items=_items(request, found, "describe"))
+    if request.method == "POST" and form.is_valid():
+        said = dict(form.cleaned_data)
+        try:
+            made = claiming.claim(
+                found,
+                user=_user(request),
+                now=timezone.now(),
+                **{
+                    **said,
+                    "asserted_in": said.pop("item"),
+                    "about": _parties(found, said.pop("about"), make=False),
+                    "made_by": _parties(found, said.pop("made_by"), make=True),
+                    "reported_by": _parties(found, said.pop("reported_by"), make=True),
+                },
+            )
+        except WRONG as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, "The claim is recorded. Say next what speaks for it.")
+            return HttpResponseRedirect(reverse("evidence:claim", args=[made.pk]))
+    answer = _page(
+        request,
+        "admin/evidence/claim_new.html",
+        "Record a claim",
+        case=found,
+        form=form,
+        pseudonyms=[one.pseudonym for one in persons.standing(found)],
+        parties=labels(),
+    )
+    answer.status_code = 400 if form.errors else 200
+    return answer
+
+
+@staff_member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def claim(request: HttpRequest, claim: uuid.UUID) -> HttpResponse:
+    """Show one claim with its chain, its evidence and its assessments, and add to them."""
+    user = _user(request)
+    found = _claim(request, claim)
+    may = {name: access.may(user, name, found.case) for name in ("describe", "assess")}
+    act = request.POST.get("act", "") if request.method == "POST" else ""
+    if act and not may.get({"hold": "describe"}.get(act, act), False):
+        observing.refused(user, act=act, what="claim", now=timezone.now())
+        raise Http404("No such claim.")
+    evidence = forms.EvidenceForm(
+        request.POST if act == "hold" else None, items=_items(request, found.case, "view")
+    )
+    assessment = forms.AssessmentForm(request.POST if act == "assess" else None)
+    form = {"hold": evidence, "assess": assessment}.get(act)
+    if form is not None and form.is_valid():
+        try:
+            _add(found, act, form.cleaned_data, by={"user": user, "now": timezone.now()})
+        except WRONG as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, "Recorded.")
+            return HttpResponseRedirect(reverse("evidence:claim", args=[found.pk]))
+    if found.asserted_in and request.method != "POST":
+        observing.seen(user, found.asserted_in, rendition="claim", now=timezone.now())
+    (shown,) = claiming.weighed([found], user=user)
+    answer = _page(
+        request,
+        "admin/evidence/claim.html",
+        "Claim",
+        case=found.case,
+        one=shown,
+        may=may,
+        evidence=evidence,
+        assessment=assessment,
+    )
+    answer.status_code = 400 if form is not None else 200
+    return answer
+
+
+@staff_member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def people(request: HttpRequest, case: uuid.UUID) -> HttpResponse:
+    """Show the people of a case by their pseudonyms, and add one."""
+    found = _case(request, case, "view")
+    may_describe = access.may(_user(request), "describe", found)
+    form = forms.PersonForm(request.POST or None)
+    if request.method == "POST":
+        found = _case(request, case, "describe")
+        if form.is_valid():
+            try:
+                persons.describe(
+                    found, user=_user(request), now=timezone.now(), **form.cleaned_data
+                )
+            except WRONG as error:
+                form.add_error(None, str(error))
+            else:
+                messages.success(request, "The person is recorded.")
+                return HttpResponseRedirect(reverse("evidence:people", args=[found.pk]))
+    rows = persons.standing(found)
+    answer = _page(
+        request,
+        "admin/evidence/people.html",
+        f"People of {found.reference}",
+        case=found,
+        people=[{"person": one, "facts": persons.facts_of(one)} for one in rows],
+        form=form,
+        fact=forms.FactForm(),
+        may_describe=may_describe,
+        may_reveal=access.may_reveal(_user(request), found),
+    )
+    answer.status_code = 400 if form.errors else 200
+    return answer
+
+
+@staff_member_required
+@require_POST
+def keep_fact(request: HttpRequest, case: uuid.UUID, person: uuid.UUID) -> HttpResponse:
+    """Keep a fact of somebody's identity, enciphered."""
+    found = _case(request, case, "describe")
+    who = Person.standing().filter(case=found, person=person).first()
+    if who is None:
+        raise Http404("No such person.")
+    form = forms.FactForm(request.POST)
+    if form.is_valid():
+        persons.keep_fact(who, user=_user(request), now=timezone.now(), **form.cleaned_data)
+        messages.success(request, "Kept, enciphered.")
+    else:
+        messages.error(request, "Say what it is, and what was asserted.")
+    return HttpResponseRedirect(reverse("evidence:people", args=[found.pk]))
+
+
+@staff_member_required
+@require_POST
+def reveal(request: HttpRequest, case: uuid.UUID, fact: uuid.UUID) -> HttpResponse:
+    """Tell a fact of somebody's identity to who may know it and says what for."""
+    found = _case(request, case, "see")
+    user = _user(request)
+    row = PersonFact.standing().filter(case=found, pk=fact).first()
+    if row is None or not access.may_reveal(user, found):
+        observing.refused(user, act="reveal", what="identity", now=timezone.now())
+        raise Http404("No such fact.")
+    try:
+        value = persons.reveal(
+            row, purpose=request.POST.get("purpose", ""), user=user, now=timezone.now()
+        )
+    except persons.NoPurposeError as error:
+        messages.error(request, str(error))
+        return HttpResponseRedirect(reverse("evidence:people", args=[found.pk]))
+    answer = _page(
+        request,
+        "admin/evidence/revealed.html",
+        "Identity",
+        case=found,
+        fact=row,
+        value=value,
+    )
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+def _case(request: HttpRequest, identifier: uuid.UUID, act: str) -> Case:
+    try:
+        return access.case_for(_user(request), identifier, act)
+    except Http404:
+        observing.refused(_user(request), act=act, what="case", now=timezone.now())
+        raise
+
+
+def _claim(request: HttpRequest, identifier: uuid.UUID) -> Claim:
+    user = _user(request)
+    row = Claim.standing().filter(pk=identifier).select_related("case").first()
+    found = None
+    if row is not None and access.may(user, "view", row.case):
+        found = claiming.visible(row.case, user=user).filter(pk=identifier).first()
+    if found is None:
+        observing.refused(user, act="view", what="claim", now=timezone.now())
+        raise Http404("No such claim.")
+    return found
+
+
+def _items(request: HttpRequest, case: Case, act: str) -> QuerySet[EvidenceItem]:
+    return access.visible_to(_user(request), act).filter(case=case).order_by("exhibit_number")
+
+
+def _add(claim: Claim, act: str, said: dict[str, Any], *, by: dict[str, Any]) -> None:
+    if act == "hold":
+        claiming.hold_to(claim, said.pop("item"), **said, **by)
+    else:
+        assessing.assess(claim, case=claim.case, **said, **by)
+
+
+def _parties(case: Case, text: str, *, make: bool) -> list[dict[str, str]]:
+    """Read names with semicolons between: a pseudonym of the case, else a party or words."""
+    known = {one.pseudonym.casefold(): one for one in persons.standing(case)}
+    found = []
+    for name in (part.strip() for part in text.split(";")):
+        if not name:
+            continue
+        person = known.get(name.casefold())
+        agent = party(name) if make and person is None else None
+        if person is not None:
+            found.append({"person": str(person.person)})
+        elif agent is not None:
+            found.append({"agent": str(agent.pk)})
+        else:
+            found.append({"words": name})
+    return found
