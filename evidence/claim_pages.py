@@ -58,19 +58,14 @@ def new_claim(request: HttpRequest, case: uuid.UUID) -> HttpResponse:
     form = forms.ClaimForm(request.POST or None, items=_items(request, found, "describe"))
     if request.method == "POST" and form.is_valid():
         said = dict(form.cleaned_data)
+        parties: dict[str, Any] = {
+            "about": _parties(found, said.pop("about"), make=False),
+            "made_by": _parties(found, said.pop("made_by"), make=True),
+            "reported_by": _parties(found, said.pop("reported_by"), make=True),
+            "asserted_in": said.pop("item"),
+        }
         try:
-            made = claiming.claim(
-                found,
-                user=_user(request),
-                now=timezone.now(),
-                **{
-                    **said,
-                    "asserted_in": said.pop("item"),
-                    "about": _parties(found, said.pop("about"), make=False),
-                    "made_by": _parties(found, said.pop("made_by"), make=True),
-                    "reported_by": _parties(found, said.pop("reported_by"), make=True),
-                },
-            )
+            made = claiming.claim(found, user=_user(request), now=timezone.now(), **said, **parties)
         except WRONG as error:
             form.add_error(None, str(error))
         else:
