@@ -26,10 +26,13 @@ from evidence.models.case import Case, CaseMembership
 from evidence.models.item import EvidenceItem
 from evidence.models.protected_text import with_text
 from evidence.models.source import Source
+from seeds.sayings import Teller, is_said, say
 
 KURSK = Path(__file__).parent / "kursk_2025"
 LOADER = "example-loader"
 KEPT = "Kept for tables still to come:"
+#: What of an item is recorded as a statement, a chain or a document.
+TOLD = frozenset({"statement", "mediation", "identity_document"})
 #: How the YAML says that nobody knows.
 UNKNOWN = "unknown"
 
@@ -66,27 +69,21 @@ def kept_in(description: str) -> dict[str, Any]:
     return content
 
 
-def item_keeps(said: dict[str, Any], catalogue: dict[str, Any]) -> dict[str, Any]:
-    """Return what is said of an item that its row has no column for."""
-    return {
+def item_keeps(said: dict[str, Any]) -> dict[str, Any]:
+    """Return what is said of an item that no table holds."""
+    kept = {
         "authored_note": said["authored"].get("note"),
         "place_note": said["place"].get("note"),
-        "claims": [
-            one
-            for one in catalogue["claims"]
-            if said["key"] in [*one["asserted_in"], *one["about"]]
-        ],
-        **said["later"],
+        **{name: one for name, one in said["later"].items() if name not in TOLD},
     }
+    return {name: one for name, one in kept.items() if one is not None}
 
 
 def case_keeps(catalogue: dict[str, Any]) -> dict[str, Any]:
-    """Return what is said in the case that has no table."""
+    """Return what is said in the case that no table holds."""
     return {
-        "persons": catalogue["persons"],
         "undetermined": catalogue["undetermined"],
         "sources": {key: one["reliability"] for key, one in catalogue["sources"].items()},
-        "claims": catalogue["claims"],
     }
 
 
@@ -104,8 +101,10 @@ def load(*, now: datetime, members: Iterable[User] = ()) -> Loaded:
     said = read_items()
     held = _held(case, loader)
     missing = [one for one in said if _key(one) not in held]
-    if missing:
+    unsaid = not is_said(case, catalogue)
+    if missing or unsaid:
         _join(case, loader, now=now)
+    if missing:
         digests = _digests()
         for one in missing:
             receipt = receive(
@@ -114,13 +113,23 @@ def load(*, now: datetime, members: Iterable[User] = ()) -> Loaded:
                 media_type=one["media_type"],
                 case=case,
                 user=loader,
-                description=_description(one, catalogue, sources, held),
+                description=_description(one, sources, held),
                 acquisition=_acquisition(one["acquisition"], agents),
                 declared_sha256=digests[one["file"]],
                 intake_key=_key(one),
                 now=now,
             )
             held[_key(one)] = EvidenceItem.objects.get(pk=receipt.item)
+    if unsaid:
+        teller = Teller(
+            case=case,
+            user=loader,
+            now=now,
+            agents=agents,
+            items={one["key"]: held[_key(one)] for one in said},
+            claims={one["id"]: one["text"] for one in catalogue["claims"]},
+        )
+        say(teller, catalogue, said)
     for user in members:
         _give_all_roles(case, user, by=loader, now=now)
     _leave(case, loader, now=now)
@@ -205,7 +214,6 @@ def _instant(value: str) -> datetime | None:
 
 def _description(
     said: dict[str, Any],
-    catalogue: dict[str, Any],
     sources: dict[str, Source],
     held: dict[str, EvidenceItem],
 ) -> Description:
@@ -214,7 +222,7 @@ def _description(
     return Description(
         title=said["title"],
         kind=said["kind"],
-        description=with_kept(said["description"], item_keeps(said, catalogue)),
+        description=with_kept(said["description"], item_keeps(said)),
         source=sources[said["source"]],
         languages=tuple(said["languages"]),
         level=said["level"],
