@@ -82,11 +82,13 @@ class Weighed:
         number = len(self.groups)
         if not self.supports:
             return "Nothing has been recorded that supports it."
+        if number == 1 and len(self.supports) == 1:
+            return "Not corroborated: one entry supports it."
         if number == 1:
-            entries = (
-                "one entry" if len(self.supports) == 1 else f"all {len(self.supports)} entries"
+            return (
+                f"Not corroborated: all {len(self.supports)} entries that support it "
+                "go back to one origin."
             )
-            return f"Not corroborated: {entries} that support it go back to one origin."
         return f"Supported by {number} independent origins."
 
 
@@ -226,8 +228,9 @@ class _Names:
         self._known: dict[tuple[str, uuid.UUID], str] = {}
         for person, row in persons.named(case, wanted["person"]).items():
             self._known["person", person] = row.pseudonym
-        for agent in Agent.objects.filter(pk__in=wanted["agent"]):
-            self._known["agent", agent.pk] = agent.public_label
+        agents = Agent.objects.filter(pk__in=wanted["agent"]).select_related("organisation")
+        for agent in agents:
+            self._known["agent", agent.pk] = _name_of(agent)
         for item in items.filter(pk__in=wanted["item"]):
             self._known["item", item.pk] = item.exhibit_number
 
@@ -241,6 +244,14 @@ class _Names:
             ((kind, identifier),) = one.items()
             shown.append(self._known.get((kind, uuid.UUID(identifier)), f"an {kind}"))
         return shown
+
+
+def _name_of(agent: Agent) -> str:
+    if not agent.is_protected:
+        return str(agent.label)
+    side = agent.organisation
+    of = f" of {side.label}" if side is not None and not side.is_protected else ""
+    return f"somebody{of} whose name is protected"
 
 
 def _checked(party: Party, case: Case) -> dict[str, str]:

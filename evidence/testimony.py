@@ -106,8 +106,8 @@ def mediate(
             item=item.pk,
             case=str(item.case_id),
             mode=row.mode,
-            from_language=row.from_language,
-            to_language=row.to_language,
+            from_language=row.from_language or None,
+            to_language=row.to_language or None,
             read_back=row.read_back_to_declarant,
         )
 

@@ -471,8 +471,8 @@ class StatementMediated(Event):
 
     case: str
     mode: str
-    from_language: str
-    to_language: str
+    from_language: Optional[str]
+    to_language: Optional[str]
     read_back: str
     record: str
     record_sha256: str
