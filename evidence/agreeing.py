@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -24,8 +25,15 @@ from evidence.models.claim import Claim, ClaimEvidence
 from evidence.models.file import EvidenceFile
 from evidence.models.identity_document import IdentityDocument
 from evidence.models.item import EvidenceItem
+from evidence.models.lowering import LoweringRequest
 from evidence.models.person import Person, PersonFact
 from evidence.models.record import Record
+from evidence.models.release import (
+    ReleaseDecision,
+    ReleaseReceipt,
+    ReleaseRequest,
+    ReleaseRevocation,
+)
 from evidence.models.statement import MediationStep, SegmentText, Statement, StatementSegment
 
 DIFFERS = "catalogue-differs"
@@ -114,29 +122,47 @@ RECORDS: dict[str, type[Record]] = {
     events.ClaimRecorded.kind: Claim,
     events.ClaimEvidenceRecorded.kind: ClaimEvidence,
     events.Assessed.kind: Assessment,
+    events.LoweringRequested.kind: LoweringRequest,
+    events.ReleaseRequested.kind: ReleaseRequest,
+    events.ReleaseAuthorised.kind: ReleaseDecision,
+    events.ReleaseRefused.kind: ReleaseDecision,
+    events.ReleaseRevoked.kind: ReleaseRevocation,
+    events.ReceiptAcknowledged.kind: ReleaseReceipt,
 }
 
 
 def _records_held_against() -> Iterator[tuple[str, str, str]]:
     """Compare each record with the digest that an entry names of it, and look for those of none."""
-    for kind, model in RECORDS.items():
-        told: dict[str, str] = {}
-        for some in _batches(custody.entries(kind=kind).iterator(chunk_size=_BATCH)):
-            told |= {
-                str(data.get("record")): str(data.get("record_sha256"))
-                for _, (_, data) in _recorded(some)
-            }
-        noun = kind.split(".", 1)[0]
+    for model in dict.fromkeys(RECORDS.values()):
+        noun = str(model._meta.verbose_name)  # noqa: SLF001  Django's own way to ask
+        told = _digests_of(model)
         there = set()
         for row in model.objects.order_by("pk").iterator(chunk_size=_BATCH):
             key = str(row.pk)
             there.add(key)
             if key not in told:
-                yield f"{noun} record {key}", UNRECORDED, "no entry says that it was recorded"
+                told |= _digests_of(model, since=row.recorded_at)  # it may be newer than the look
+            if key not in told:
+                yield f"{noun} {key}", UNRECORDED, "no entry says that it was recorded"
             elif told[key] != row.sha256() and not row.is_erased():
-                yield f"{noun} record {key}", DIFFERS, "it does not say what was recorded"
+                yield f"{noun} {key}", DIFFERS, "it does not say what was recorded"
         for key in sorted(told.keys() - there):
-            yield f"{noun} record {key}", MISSING, "an entry names it, and the catalogue has it not"
+            if not model.objects.filter(pk=_id(key)).exists():
+                detail = "an entry names it, and the catalogue has it not"
+                yield f"{noun} {key}", MISSING, detail
+
+
+def _digests_of(model: type[Record], *, since: datetime | None = None) -> dict[str, str]:
+    """Return what entries say of this table's records: the digest of each, by its id."""
+    told: dict[str, str] = {}
+    for kind in (kind for kind, of in RECORDS.items() if of is model):
+        rows = custody.entries(kind=kind, since=since)
+        for some in _batches(rows.iterator(chunk_size=_BATCH)):
+            told |= {
+                str(data.get("record")): str(data.get("record_sha256"))
+                for _, (_, data) in _recorded(some)
+            }
+    return told
 
 
 def _batches(rows: Iterator[Any]) -> Iterator[list[Any]]:

@@ -41,7 +41,7 @@ from archive.proof import events, notes
 from archive.proof.digests import Measurement
 from archive.proof.entries import Entry, format_time
 from archive.signing import Signing
-from evidence import access, dispatch
+from evidence import access, dispatch, releasing
 from evidence.formats import item_json, readme
 from evidence.formats.records import BundleRecord, FileRecord, HistoryRecord, ItemRecord
 from evidence.models.acquisition import Acquisition
@@ -50,6 +50,7 @@ from evidence.models.export import Export
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
 from evidence.models.levels import Level
+from evidence.models.release import ReleaseDecision
 
 #: Items named by one ``export.created`` entry; an entry holds at most 65,535 bytes.
 ITEMS_PER_ENTRY = 300
@@ -73,11 +74,19 @@ class ExportForm(forms.Form):
 
 
 def export(
-    items: Sequence[EvidenceItem], *, purpose: str, recipient: str, user: User, now: datetime
+    items: Sequence[EvidenceItem],
+    *,
+    purpose: str,
+    recipient: str,
+    user: User,
+    now: datetime,
+    release: ReleaseDecision | None = None,
 ) -> Export:
     """Ask for a bundle of ``items``, all of one case.  A worker writes and verifies it.
 
-    Raises ExportError when items are missing, of several cases, or not the user's to export.
+    What is restricted or shows prisoners leaves by a ``release`` that another person authorised.
+    Raises ExportError when items are missing, of several cases, not the user's to export, or
+    without the release that they need.
     """
     if not items:
         raise ExportError("Choose at least one item.")
@@ -88,6 +97,7 @@ def export(
     allowed = access.visible_to(user, "export").filter(pk__in=ids).values_list("pk", flat=True)
     if set(allowed) != ids:
         raise ExportError("Some of these items can't be exported by you.")
+    _check_release(release, items, recipient, now=now)
     actor = access.actor_of(user, case)
     with custody.recording(actor=actor, now=now) as log:
         bundle = Bundle.objects.create(profile="full", requested_by=actor.id, created_at=now)
@@ -96,6 +106,7 @@ def export(
             case=case,
             purpose=purpose,
             recipient=recipient,
+            release=release,
             requested_by=user,
             requested_at=now,
         )
@@ -108,11 +119,27 @@ def export(
                 profile=bundle.profile,
                 purpose=purpose,
                 recipient=recipient,
+                release=str(release.request_id) if release else None,
             )
         )
         job = outbox.add("evidence.export", str(bundle.pk))
         dispatch.after_commit(job.pk)
     return made
+
+
+def _check_release(
+    release: ReleaseDecision | None,
+    items: Sequence[EvidenceItem],
+    recipient: str,
+    *,
+    now: datetime,
+) -> None:
+    try:
+        releasing.check(release, items, now=now)
+    except releasing.ReleaseError as error:
+        raise ExportError(str(error)) from error
+    if release is not None and recipient != release.request.recipient:
+        raise ExportError("This release is to somebody else.")
 
 
 def preview(items: Iterable[EvidenceItem]) -> dict[str, Any]:
@@ -137,7 +164,7 @@ def produce(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None
     A run that was killed is begun again; what it recorded of the attempt stays, with the same
     bundle's id, and the newest heads count.
     """
-    made = Export.objects.select_related("bundle", "case", "requested_by").get(
+    made = Export.objects.select_related("bundle", "case", "requested_by", "release__request").get(
         pk=uuid.UUID(job.subject)
     )
     bundle = made.bundle
@@ -149,6 +176,10 @@ def produce(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None
     if not access.exports_for(made.requested_by).filter(pk=made.pk).exists():
         # What was allowed when it was asked for may have been sealed or ended since.
         raise outbox.QuarantineError("You may no longer export all of these items.")
+    try:
+        releasing.check(made.release, items, now=timezone.now())
+    except releasing.ReleaseError as error:
+        raise outbox.QuarantineError(str(error)) from error
     _record_heads(made, items, actor=actor, now=timezone.now())
     checkpoint = checkpoints.checkpoint()
     # Who does not answer now is missing from the bundle, which says so; nobody waits for long.

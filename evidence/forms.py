@@ -19,6 +19,7 @@ from evidence.models.identity_document import Authenticity, DocumentType, Holder
 from evidence.models.item import EvidenceItem
 from evidence.models.levels import MARKER_MINIMA, Level
 from evidence.models.person import FactKind, ProtectedStatus
+from evidence.models.release import RecipientClass
 from evidence.models.statement import Answer, Form, Interest, Mode
 
 _AREA = {"rows": 2}
@@ -334,3 +335,48 @@ class ProtectionForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
     reason = _area(label="Why", required=True, max_length=2_000)
+
+
+class ReleaseForm(forms.Form):
+    """To whom, and what for."""
+
+    recipient = forms.CharField(max_length=300, label="To whom", help_text="Kept enciphered.")
+    recipient_class = _choice(RecipientClass, label="They are")
+    purpose = _area(label="What for", required=True, max_length=2_000)
+    consent_note = _area(
+        label="Consent",
+        help_text="Who agreed to what. Consent given in captivity lifts no protection by itself.",
+    )
+
+
+class ReleaseDecisionForm(forms.Form):
+    """Why it is authorised or refused, and under which conditions."""
+
+    reason = _area(label="Why", required=True, max_length=2_000)
+    conditions = _area(label="Conditions", help_text="Such as: faces and voices are not published.")
+    public_interest = _area(
+        label="Compelling public interest",
+        help_text="Needed where a prisoner can be recognised (Geneva Convention III, article 13).",
+    )
+    authority = _line(label="Authority, with its number")
+    valid_until = forms.DateTimeField(
+        label="Valid until (UTC)",
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+    )
+
+
+class RevocationForm(forms.Form):
+    """Why a release is taken back."""
+
+    reason = _area(label="Why", required=True, max_length=2_000)
+
+
+class ReceiptForm(forms.Form):
+    """What the recipient says arrived."""
+
+    sha256 = forms.CharField(
+        label="SHA-256 that the recipient worked out", max_length=80, min_length=64
+    )
+    acknowledged_by = forms.CharField(label="Who says so", max_length=300)
+    note = _area(label="Note")

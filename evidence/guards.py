@@ -22,6 +22,10 @@ NOUNS = (
     "assessment",
     "loweringrequest",
     "loweringdecision",
+    "releaserequest",
+    "releasedecision",
+    "releaserevocation",
+    "releasereceipt",
 )
 TABLES = tuple(f"evidence_{noun}" for noun in NOUNS)
 

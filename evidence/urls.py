@@ -7,6 +7,7 @@ from evidence import (
     comparisons,
     pages,
     protection_pages,
+    release_pages,
     statement_pages,
     uploads,
 )
@@ -31,6 +32,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<uuid:case>/people/", claim_pages.people, name="people"),
     path("cases/<uuid:case>/people/<uuid:person>/facts/", claim_pages.keep_fact, name="keep_fact"),
     path("cases/<uuid:case>/facts/<uuid:fact>/", claim_pages.reveal, name="reveal"),
+    path("releases/", release_pages.releases, name="releases"),
+    path("releases/new/", release_pages.new_release, name="release_new"),
+    path("releases/<uuid:release>/", release_pages.release, name="release"),
     path("cases/<uuid:case>/clusters/", comparisons.clusters, name="clusters"),
     path("similar/", comparisons.ask, name="ask"),
     path("upload/", uploads.page, name="upload"),

@@ -624,6 +624,84 @@ class LoweringRefused(Event):
     reason: Optional[str] = personal()
 
 
+# Releases
+
+
+@_kind
+@dataclass(frozen=True)
+class ReleaseRequested(Event):
+    kind = "release.requested"
+    sentence = "A release to {recipient_class} was asked for: {items}. Another person decides."
+    premis = "policy assignment"
+    case_action = "authorized"
+
+    case: str
+    recipient_class: str
+    items: tuple[str, ...]
+    record: str
+    record_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
+class ReleaseAuthorised(Event):
+    kind = "release.authorised"
+    sentence = "A release was authorised by a person who did not ask for it."
+    premis = "policy assignment"
+    case_action = "authorized"
+
+    case: str
+    request: str
+    requested_by: str
+    record: str
+    record_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
+class ReleaseRefused(Event):
+    kind = "release.refused"
+    sentence = "A release was refused by a person who did not ask for it."
+    premis = "policy assignment"
+    case_action = "authorized"
+
+    case: str
+    request: str
+    requested_by: str
+    record: str
+    record_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
+class ReleaseRevoked(Event):
+    kind = "release.revoked"
+    sentence = "An authorised release was taken back; nothing more leaves by it."
+    premis = "policy assignment"
+    case_action = "authorized"
+
+    case: str
+    request: str
+    record: str
+    record_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
+class ReceiptAcknowledged(Event):
+    kind = "release.receipt_acknowledged"
+    sentence = "The recipient's digest of what arrived was recorded ({outcome})."
+    premis = "transfer"
+    case_action = "custody-receive"
+
+    case: str
+    request: str
+    sha256: str
+    outcome: str
+    record: str
+    record_sha256: str
+
+
 # People
 
 
@@ -711,6 +789,8 @@ class ExportRequested(Event):
     case: str
     items: tuple[str, ...]
     profile: str
+    #: The request of the release by which it leaves, where it needs one.
+    release: Optional[str] = None
     purpose: Optional[str] = personal()
     recipient: Optional[str] = personal()
 

@@ -76,7 +76,7 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
     paginator = paging.CappedPaginator
     list_per_page = 50
     sortable_by = ("reference", "received")
-    actions = ("export_selected",)
+    actions = ("export_selected", "ask_for_release")
     change_list_template = "admin/evidence/evidenceitem/change_list.html"
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -147,6 +147,11 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
         ids = ",".join(str(pk) for pk in queryset.order_by().values_list("pk", flat=True))
         return redirect(f"{reverse('evidence:export_new')}?items={ids}")
 
+    @admin.action(description="Ask for a release of the selected items")
+    def ask_for_release(self, request: HttpRequest, queryset: QuerySet[EvidenceItem]) -> Any:
+        ids = ",".join(str(pk) for pk in queryset.order_by().values_list("pk", flat=True))
+        return redirect(f"{reverse('evidence:release_new')}?items={ids}")
+
     def has_export_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("evidence.export_bundle")
 
@@ -175,6 +180,7 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
             "may_retry": access.may(request.user, "retry", item),
             "may_download": access.may(request.user, "download", item)
             and request.user.has_perm("evidence.download_original"),
+            "may_ask": access.may(request.user, "request_release", item),
             "may_export": access.may(request.user, "export", item)
             and request.user.has_perm("evidence.export_bundle"),
             "originals": originals,

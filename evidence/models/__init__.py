@@ -13,6 +13,12 @@ from evidence.models.item import EvidenceItem
 from evidence.models.lowering import LoweringDecision, LoweringRequest
 from evidence.models.match import Match
 from evidence.models.person import Person, PersonFact
+from evidence.models.release import (
+    ReleaseDecision,
+    ReleaseReceipt,
+    ReleaseRequest,
+    ReleaseRevocation,
+)
 from evidence.models.search_text import SearchText
 from evidence.models.source import Source
 from evidence.models.statement import MediationStep, SegmentText, Statement, StatementSegment
@@ -38,6 +44,10 @@ __all__ = [
     "MediationStep",
     "Person",
     "PersonFact",
+    "ReleaseDecision",
+    "ReleaseReceipt",
+    "ReleaseRequest",
+    "ReleaseRevocation",
     "SearchText",
     "SegmentText",
     "Source",

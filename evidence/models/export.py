@@ -8,6 +8,7 @@ from django.db import models
 from archive.models.bundle import Bundle
 from evidence.models.case import Case
 from evidence.models.item import EvidenceItem
+from evidence.models.release import ReleaseDecision
 
 
 class Export(models.Model):
@@ -20,6 +21,10 @@ class Export(models.Model):
     items = models.ManyToManyField(EvidenceItem, related_name="exports")
     purpose = models.TextField()
     recipient = models.CharField(max_length=300)
+    #: The authorisation by which it leaves; none for what needs none.
+    release = models.ForeignKey(
+        ReleaseDecision, null=True, blank=True, on_delete=models.PROTECT, related_name="exports"
+    )
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )

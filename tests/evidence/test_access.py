@@ -12,7 +12,7 @@ from django.urls import get_resolver, reverse
 from django.utils import timezone
 
 from archive import custody
-from evidence import access, exporting
+from evidence import access, exporting, releasing
 from evidence.models.case import CaseMembership
 from evidence.models.item import EvidenceItem
 from tests import people
@@ -180,12 +180,25 @@ def test_a_bundle_with_a_sealed_item_does_not_exist_for_who_may_not_see_the_item
     membership = CaseMembership.objects.get(user=cast.release_officer)
     membership.actions = ["view_sealed"]
     membership.save()
+    CaseMembership.objects.filter(user=cast.researcher).update(actions=["view_sealed"])
+    asked = releasing.request(
+        [EvidenceItem.objects.get(pk=receipt.item)],
+        recipient="court",
+        recipient_class="court",
+        purpose="trial",
+        user=cast.researcher,
+        now=people.NOW,
+    )
+    decision = releasing.decide(
+        asked, authorised=True, reason="Asked.", user=cast.release_officer, now=people.NOW
+    )
     made = exporting.export(
         list(EvidenceItem.objects.filter(pk=receipt.item).select_related("case")),
         purpose="trial",
         recipient="court",
         user=cast.release_officer,
         now=people.NOW,
+        release=decision,
     )
     page = reverse("evidence:export", args=[made.pk])
     client = _as(cast.release_officer)

@@ -54,11 +54,22 @@ class Archive:
             f"""
             from django.contrib.auth.models import User
             from django.utils import timezone
-            from evidence import access, exporting
+            from evidence import access, exporting, releasing
             user = User.objects.get(username={ADMINISTRATOR!r})
             items = list(access.visible_to(user, "export").filter(case__reference={case!r}))
+            other, _ = User.objects.get_or_create(username="who-asks")
+            now = timezone.now()
+            asked = releasing.request(
+                items, purpose="A test", recipient="The court", recipient_class="court",
+                user=other, now=now,
+            )
+            decision = releasing.decide(
+                asked, authorised=True, reason="A test", public_interest="A test", user=user,
+                now=now,
+            )
             made = exporting.export(
-                items, purpose="A test", recipient="The court", user=user, now=timezone.now()
+                items, purpose="A test", recipient="The court", user=user, now=now,
+                release=decision,
             )
             print(made.pk)
             """

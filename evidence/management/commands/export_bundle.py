@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.core.files.storage import storages
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
@@ -16,7 +17,9 @@ from archive.anchors import AnchorError
 from archive.models.bundle import Bundle
 from archive.models.job import Job
 from archive.signer import SignerError
-from evidence import access, exporting, tasks
+from evidence import access, exporting, releasing, tasks
+from evidence.models.export import Export
+from evidence.models.release import ReleaseDecision, ReleaseRequest
 
 PAUSE = 0.5  # seconds between looks at a bundle that a worker writes
 
@@ -30,6 +33,9 @@ class Command(BaseCommand):
         parser.add_argument("--user", required=True, help="who exports")
         parser.add_argument("--recipient", required=True)
         parser.add_argument("--purpose", required=True)
+        parser.add_argument(
+            "--release", help="the release, by its id; what is sensitive leaves by no other way"
+        )
         parser.add_argument("--out", type=Path, required=True, help="where to save the ZIP file")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -61,9 +67,23 @@ class Command(BaseCommand):
                 recipient=options["recipient"],
                 user=user,
                 now=timezone.now(),
+                release=self._release(options["release"], user),
             )
         except exporting.ExportError as error:
             raise CommandError(str(error)) from error
+        self._fetch(made, out, user)
+
+    def _release(self, identifier: str | None, user: User) -> ReleaseDecision | None:
+        if not identifier:
+            return None
+        try:
+            asked = releasing.visible(user).get(pk=identifier)
+            return ReleaseDecision.objects.get(request=asked)
+        except (ReleaseRequest.DoesNotExist, ReleaseDecision.DoesNotExist, ValidationError) as no:
+            raise CommandError(f"There is no decided release {identifier}.") from no
+
+    def _fetch(self, made: Export, out: Path, user: User) -> None:
+        """Wait for the bundle and save it."""
         job = Job.objects.get(kind="evidence.export", subject=str(made.pk))
         # A worker may have answered the bell first; then this waits for it.
         bundle = made.bundle
