@@ -28,6 +28,7 @@ from evidence.models.item import EvidenceItem
 from evidence.models.lowering import LoweringRequest
 from evidence.models.person import Person, PersonFact
 from evidence.models.record import Record
+from evidence.models.redaction import RedactionRequest, RedactionResult
 from evidence.models.release import (
     ReleaseDecision,
     ReleaseReceipt,
@@ -123,6 +124,8 @@ RECORDS: dict[str, type[Record]] = {
     events.ClaimEvidenceRecorded.kind: ClaimEvidence,
     events.Assessed.kind: Assessment,
     events.LoweringRequested.kind: LoweringRequest,
+    events.RedactionRequested.kind: RedactionRequest,
+    events.ItemRedacted.kind: RedactionResult,
     events.ReleaseRequested.kind: ReleaseRequest,
     events.ReleaseAuthorised.kind: ReleaseDecision,
     events.ReleaseRefused.kind: ReleaseDecision,

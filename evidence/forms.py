@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import forms
@@ -380,3 +381,46 @@ class ReceiptForm(forms.Form):
     )
     acknowledged_by = forms.CharField(label="Who says so", max_length=300)
     note = _area(label="Note")
+
+
+class RedactionForm(forms.Form):
+    """What is hidden in a rendition."""
+
+    regions = forms.CharField(required=False, max_length=200_000, widget=forms.HiddenInput)
+    sound = forms.ChoiceField(
+        label="Sound",
+        choices=[
+            ("mute", "Without sound (a voice identifies)"),
+            ("lower", "Voices lower"),
+            ("keep", "As it is"),
+        ],
+        help_text="A lowered voice can be raised again: mute it where that matters.",
+    )
+    phrases = _area(label="Passages of a text that go", help_text="A line each.")
+    reason = _area(label="What is hidden, and why", required=True, max_length=2_000)
+
+    def clean_regions(self) -> list[dict[str, int | str]]:
+        """Read the regions that were drawn: thousandths of the picture, and moments."""
+        try:
+            said = json.loads(self.cleaned_data["regions"] or "[]")
+            return [_region(one) for one in said]
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise forms.ValidationError("The regions can't be read. Draw them anew.") from error
+
+
+def _region(said: dict[str, Any]) -> dict[str, int | str]:
+    """Return a region with the members that there are, in whole numbers."""
+    region: dict[str, int | str] = {
+        name: int(said[name]) for name in ("left", "top", "right", "bottom")
+    }
+    for name in ("from_ms", "until_ms", "page"):
+        if said.get(name) is not None:
+            region[name] = int(said[name])
+    if said.get("style", "fill") not in {"fill", "blur"}:
+        raise ValueError(said["style"])
+    region["style"] = str(said.get("style", "fill"))
+    if not (0 <= int(region["left"]) < int(region["right"]) <= 1000):
+        raise ValueError("across")
+    if not (0 <= int(region["top"]) < int(region["bottom"]) <= 1000):
+        raise ValueError("down")
+    return region

@@ -22,6 +22,8 @@ NOUNS = (
     "assessment",
     "loweringrequest",
     "loweringdecision",
+    "redactionrequest",
+    "redactionresult",
     "releaserequest",
     "releasedecision",
     "releaserevocation",

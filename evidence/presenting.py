@@ -47,6 +47,7 @@ TOOLS = {
     "wording": "Fingerprint of the wording",
     "preview": "Preview",
     "overview": "Overview",
+    "redaction": "Redacted rendition",
     "digests": "MD5, SHA-1 and BLAKE3, to look it up elsewhere",
 }
 

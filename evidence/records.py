@@ -30,9 +30,14 @@ def made(model: type[Row], *, user: User, now: datetime, **said: Any) -> Row:
     return model(
         recorded_by=access.agent_of(user),
         recorded_at=now,
-        salt=secrets.token_hex(32),
+        salt=salt(),
         **cleaned,
     )
+
+
+def salt() -> str:
+    """Return what keeps a record's digest from being guessed."""
+    return secrets.token_hex(32)
 
 
 def keep(log: custody.Recording, row: Row, event: Kind, *, item: Any = None, **facts: Any) -> Row:

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 #: What a tool is given: the bytes, what is known about them, and a file for derived bytes.
 Parser = Callable[[BinaryIO, Mapping[str, Any], BinaryIO | None], dict[str, Any]]
 
-KINDS = frozenset({"identification", "metadata", "fingerprint", "preview"})
+KINDS = frozenset({"identification", "metadata", "fingerprint", "preview", "rendition"})
 
 
 class ToolError(Exception):

@@ -10,7 +10,15 @@ from django.utils import timezone
 
 from archive import custody, outbox
 from archive.models.job import Job
-from evidence import exporting, intake, processing, reading_back, sidecars, verifying
+from evidence import (
+    exporting,
+    intake,
+    processing,
+    reading_back,
+    redacting,
+    sidecars,
+    verifying,
+)
 
 RECENTLY = timedelta(days=2)  # how far back an hourly look for missing sidecars goes
 
@@ -18,6 +26,7 @@ HANDLERS = {
     "evidence.analyse": processing.analyse,
     "evidence.seal": intake.seal,
     "evidence.export": exporting.produce,
+    redacting.KIND: redacting.produce,
     reading_back.KIND: reading_back.produce,
     verifying.WHOLE: verifying.produce,
     verifying.SINCE_LAST: verifying.produce,
@@ -29,6 +38,7 @@ GIVEN_UP = {
     "evidence.analyse": processing.give_up,
     "evidence.seal": intake.give_up,
     "evidence.export": exporting.give_up,
+    redacting.KIND: redacting.give_up,
     reading_back.KIND: reading_back.give_up,
     verifying.WHOLE: verifying.give_up,
     verifying.SINCE_LAST: verifying.give_up,

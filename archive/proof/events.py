@@ -624,6 +624,45 @@ class LoweringRefused(Event):
     reason: Optional[str] = personal()
 
 
+# Redaction
+
+
+@_kind
+@dataclass(frozen=True)
+class RedactionRequested(Event):
+    kind = "item.redaction_requested"
+    sentence = "A redacted rendition was asked for."
+    premis = "redaction"
+    case_action = "redacted"
+
+    case: str
+    file: str
+    record: str
+    record_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
+class ItemRedacted(Event):
+    kind = "item.redacted"
+    sentence = "A redacted rendition was made from a file ({outcome}); the original is untouched."
+    premis = "redaction"
+    case_action = "redacted"
+
+    case: str
+    request: str
+    derived_from: str
+    outcome: str
+    record: str
+    record_sha256: str
+    file: Optional[str] = None
+    sha256: Optional[str] = None
+    size: Optional[int] = None
+    tool: Optional[str] = None
+    version: Optional[str] = None
+    reason: Optional[str] = None
+
+
 # Releases
 
 

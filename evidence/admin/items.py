@@ -180,6 +180,10 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
             "may_retry": access.may(request.user, "retry", item),
             "may_download": access.may(request.user, "download", item)
             and request.user.has_perm("evidence.download_original"),
+            "may_redact": access.may(request.user, "redact", item),
+            "renditions": [file for file in files if file.role == EvidenceFile.Role.REDACTED]
+            if may_view
+            else [],
             "may_ask": access.may(request.user, "request_release", item),
             "may_export": access.may(request.user, "export", item)
             and request.user.has_perm("evidence.export_bundle"),

@@ -131,4 +131,13 @@ TOOLS = (
         libraries=("blake3",),
         budget=Budget(cpu_seconds=1800, wall_seconds=3600),
     ),
+    Tool(
+        name="redaction",
+        version="1",
+        kind="rendition",
+        media_types=(),  # asked for by a person, never planned
+        implementation="evidence.extractors.redaction:make",
+        libraries=("Pillow", "numpy", "av", "pypdfium2"),
+        budget=Budget(cpu_seconds=7_200, wall_seconds=14_400, output_bytes=8 * 2**30),
+    ),
 )

@@ -13,6 +13,7 @@ from evidence.models.item import EvidenceItem
 from evidence.models.lowering import LoweringDecision, LoweringRequest
 from evidence.models.match import Match
 from evidence.models.person import Person, PersonFact
+from evidence.models.redaction import RedactionRequest, RedactionResult
 from evidence.models.release import (
     ReleaseDecision,
     ReleaseReceipt,
@@ -44,6 +45,8 @@ __all__ = [
     "MediationStep",
     "Person",
     "PersonFact",
+    "RedactionRequest",
+    "RedactionResult",
     "ReleaseDecision",
     "ReleaseReceipt",
     "ReleaseRequest",

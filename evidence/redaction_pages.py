@@ -1,0 +1,88 @@
+"""Pages on which a redacted rendition is marked out, asked for, and seen when it is made."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.views.decorators import staff_member_required
+from django.core.files.storage import storages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from evidence import forms, media, observing, presenting, redacting
+from evidence.answering import item as _item
+from evidence.answering import page as _page
+from evidence.answering import user as _user
+from evidence.models.file import EvidenceFile
+
+#: How a rendition's file is named when it is saved.
+ENDINGS = {
+    "image/png": "png",
+    "video/mp4": "mp4",
+    "audio/mp4": "m4a",
+    "application/pdf": "pdf",
+    "text/plain": "txt",
+}
+
+
+@staff_member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def redact(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
+    """Mark what is to be hidden, ask for the rendition, and see those that were made."""
+    found = _item(request, item, "redact")
+    form = forms.RedactionForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            _ask(request, found, form.cleaned_data)
+        except redacting.UnclearError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, "Asked for. It is made beside the original, which stays.")
+            return HttpResponseRedirect(reverse("evidence:redact", args=[found.pk]))
+    elif request.method != "POST":
+        observing.seen(_user(request), found, rendition="redaction", now=timezone.now())
+    shown = redacting.of(found)
+    answer = _page(
+        request,
+        "admin/evidence/redact.html",
+        f"Redact {found.exhibit_number}",
+        item=found,
+        form=form,
+        renditions=shown,
+        waiting=any(one["result"] is None for one in shown),
+        **presenting.previews(found.files.filter(role=EvidenceFile.Role.DERIVATIVE)),
+    )
+    answer.status_code = 400 if form.errors else 200
+    return answer
+
+
+@staff_member_required
+@require_safe
+def rendition(request: HttpRequest, item: uuid.UUID, file: uuid.UUID) -> HttpResponseBase:
+    """Send a rendition: to be shown where a browser may, else to be saved."""
+    found = _item(request, item, "view")
+    row = get_object_or_404(found.files, pk=file, role=EvidenceFile.Role.REDACTED)
+    observing.seen(_user(request), found, rendition="redacted", now=timezone.now())
+    content = storages["derivatives"].open(row.storage_name)
+    facts: dict[str, Any] = {"size": row.size, "sha256": row.sha256}
+    if row.media_type in media.VIEWABLE and "save" not in request.GET:
+        return media.viewable(request, content, media_type=row.media_type, **facts)
+    name = f"{found.exhibit_number}-redacted.{ENDINGS.get(row.media_type, 'bin')}"
+    return media.attachment(request, content, filename=name, **facts)
+
+
+def _ask(request: HttpRequest, item: Any, said: dict[str, Any]) -> None:
+    redacting.ask(
+        item,
+        regions=said["regions"],
+        sound=said["sound"],
+        phrases=[line.strip() for line in said["phrases"].splitlines() if line.strip()],
+        reason=said["reason"],
+        user=_user(request),
+        now=timezone.now(),
+    )
