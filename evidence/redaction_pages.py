@@ -14,11 +14,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from evidence import forms, media, observing, presenting, redacting
+from evidence import forms, media, observing, redacting
 from evidence.answering import item as _item
 from evidence.answering import page as _page
 from evidence.answering import user as _user
 from evidence.models.file import EvidenceFile
+from evidence.models.item import EvidenceItem
+
+#: Derivations that show the whole picture, so that a place on them is a place in the original.
+DRAWN_ON = ("transcode", "thumbnail")
 
 #: How a rendition's file is named when it is saved.
 ENDINGS = {
@@ -55,7 +59,7 @@ def redact(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
         form=form,
         renditions=shown,
         waiting=any(one["result"] is None for one in shown),
-        **presenting.previews(found.files.filter(role=EvidenceFile.Role.DERIVATIVE)),
+        **_canvas(found),
     )
     answer.status_code = 400 if form.errors else 200
     return answer
@@ -76,7 +80,17 @@ def rendition(request: HttpRequest, item: uuid.UUID, file: uuid.UUID) -> HttpRes
     return media.attachment(request, content, filename=name, **facts)
 
 
-def _ask(request: HttpRequest, item: Any, said: dict[str, Any]) -> None:
+def _canvas(item: EvidenceItem) -> dict[str, Any]:
+    """Return the preview to draw on, if there is one, and what sort of thing it is of."""
+    original = item.files.filter(role=EvidenceFile.Role.EVIDENTIARY).first()
+    rows = item.files.filter(role=EvidenceFile.Role.DERIVATIVE, derivation__in=DRAWN_ON)
+    row = rows.order_by("created_at").first()
+    media_type = original.media_type if original else ""
+    sort = "document" if media_type == "application/pdf" else media_type.partition("/")[0]
+    return {"canvas": row, "sort": sort}
+
+
+def _ask(request: HttpRequest, item: EvidenceItem, said: dict[str, Any]) -> None:
     redacting.ask(
         item,
         regions=said["regions"],

@@ -3,6 +3,7 @@
 const mark = document.getElementById("mark");
 const shown = mark.querySelector("img, video");
 const film = shown instanceof HTMLVideoElement ? shown : null;
+const sort = mark.dataset.sort;
 const layer = mark.querySelector(".drawn");
 const list = document.getElementById("boxes");
 const field = document.querySelector("#redaction [name=regions]");
@@ -50,6 +51,9 @@ function rows() {
         row.append(number("From, s", (box.from_ms ?? 0) / 1000, (value) => { box.from_ms = Math.round(value * 1000); keep(); }));
         row.append(number("Until, s", (box.until_ms ?? Math.ceil((film.duration || 0) * 1000)) / 1000, (value) => { box.until_ms = Math.round(value * 1000); keep(); }));
       }
+      if (sort === "document") {
+        row.append(number("Page", box.page ?? 1, (value) => { box.page = value; keep(); }, 10000));
+      }
       const style = document.createElement("select");
       style.setAttribute("aria-label", "How it is hidden");
       for (const [value, words] of [["fill", "Black"], ["blur", "Blurred"]]) {
@@ -88,7 +92,7 @@ function draw() {
 }
 
 function put(box) {
-  boxes.push({ style: "fill", ...(film ? { from_ms: 0 } : {}), ...box });
+  boxes.push({ style: "fill", ...(film ? { from_ms: 0 } : {}), ...(sort === "document" ? { page: 1 } : {}), ...box });
   draw();
 }
 
@@ -115,11 +119,15 @@ function controls() {
   document.querySelector("#add").before(play, " ", at, " ");
 }
 
+if (shown || sort === "document") {
+  add.hidden = false;
+  add.addEventListener("click", () => put({ left: 400, top: 400, right: 600, bottom: 600 }));
+  draw();
+}
+
 if (shown) {
   if (film) controls();
   layer.hidden = false;
-  add.hidden = false;
-  add.addEventListener("click", () => put({ left: 400, top: 400, right: 600, bottom: 600 }));
   let start = null;
   layer.addEventListener("pointerdown", (event) => {
     start = place(event);
@@ -136,7 +144,6 @@ if (shown) {
     start = null;
     if (box.right - box.left > 4 && box.bottom - box.top > 4) put(box);
   });
-  draw();
 }
 
 if (document.querySelector("#renditions[data-waiting]")) {
