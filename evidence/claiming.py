@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 
 from archive import custody
 from archive.proof import events
-from evidence import access, persons, records, testimony
+from evidence import access, persons, records, searching, testimony
 from evidence.models.agent import Agent
 from evidence.models.assessment import Assessment, Standing
 from evidence.models.case import Case
@@ -112,7 +112,7 @@ def claim(
         said[name] = [_checked(one, case) for one in said.get(name, [])]
     row = records.made(Claim, user=user, now=now, case=case, text=text, supersedes=of, **said)
     with custody.recording(actor=access.actor_of(user, case), now=now) as log:
-        return records.keep(
+        records.keep(
             log,
             row,
             events.ClaimRecorded,
@@ -120,6 +120,9 @@ def claim(
             case=str(case.pk),
             claim_kind=row.kind,
         )
+        if item is not None:
+            searching.index_content(item)
+    return row
 
 
 def hold_to(

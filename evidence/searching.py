@@ -17,9 +17,12 @@ from django.db import connection
 from django.db.models import QuerySet, TextField, Value
 from django.db.models.functions import Concat
 
+from evidence.models.claim import Claim
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
-from evidence.models.search_text import TABLE, SearchText
+from evidence.models.person import Person
+from evidence.models.search_text import TABLE, SearchContent, SearchText
+from evidence.models.statement import SegmentText, Statement
 
 MOST = 1_000  # items that one search finds; of more, the newest
 FEW = 20_000  # items whose words are looked through one by one
@@ -70,18 +73,44 @@ def asked(text: str) -> list[tuple[str, bool]]:
     return wanted[:MOST_ASKED]
 
 
-def find(items: QuerySet[EvidenceItem], text: str) -> QuerySet[EvidenceItem]:
-    """Return those of ``items`` that have every word; of more than MOST, the newest."""
+def find(
+    items: QuerySet[EvidenceItem], text: str, *, readable: QuerySet[EvidenceItem] | None = None
+) -> QuerySet[EvidenceItem]:
+    """Return those of ``items`` that have every word; of more than MOST, the newest.
+
+    Of those that are ``readable``, also what is said in them and of them is looked through: nobody
+    learns by searching what a page would not show them.
+    """
     wanted = asked(text)
     if not wanted:
         return items.none() if text.strip() else items
+    found = _named(items, wanted)
+    if readable is not None:
+        found += _saying(items, readable, wanted)
+    return items.filter(pk__among=found)
+
+
+def _saying(
+    items: QuerySet[EvidenceItem],
+    readable: QuerySet[EvidenceItem],
+    wanted: list[tuple[str, bool]],
+) -> list[uuid.UUID]:
+    """Return the ids of those in which it is said; of many, those said of last."""
+    rows = SearchContent.objects.filter(words__matches=wanted)
+    rows = rows.filter(item__in=readable.order_by().values("pk"))
+    rows = rows.filter(item__in=items.order_by().values("pk"))
+    return list(rows.order_by("-id").values_list("item", flat=True)[:MOST])
+
+
+def _named(items: QuerySet[EvidenceItem], wanted: list[tuple[str, bool]]) -> list[uuid.UUID]:
+    """Return the ids of those whose number, title, names of files or digests have every word."""
     matching = _matching(items.order_by(), wanted)
     # Without an order first: in order, a rare word would be looked for in every row.
     found = list(matching.values_list("pk", flat=True)[: MOST + 1])
     if len(found) > MOST:
         newest = matching.order_by("-search__id")
         found = list(newest.values_list("pk", flat=True)[:MOST])
-    return items.filter(pk__among=found)
+    return found
 
 
 def _matching(
@@ -116,6 +145,32 @@ def index(items: Iterable[EvidenceItem]) -> None:
             for item in several
         ),
         ignore_conflicts=True,
+    )
+
+
+def index_content(item: EvidenceItem) -> None:
+    """Keep what is said in the item and of it, as it stands now, with what it is called."""
+    statements = Statement.standing().filter(item=item)
+    claims = Claim.standing().filter(asserted_in=item)
+    people = {one.declarant for one in statements if one.declarant}
+    people |= {
+        uuid.UUID(party["person"])
+        for claim in claims
+        for party in (*claim.about, *claim.made_by)
+        if "person" in party
+    }
+    words = SegmentText.standing().filter(segment__item=item)
+    named = Person.standing().filter(case=item.case_id, person__in=people)
+    names = SearchText.objects.filter(item=item).values_list("words", flat=True)
+    texts = [
+        *names,
+        *words.values_list("text", flat=True),
+        *claims.values_list("text", flat=True),
+        *(text for one in statements for text in (one.reason_for_form, one.declarant_note)),
+        *named.values_list("pseudonym", flat=True),
+    ]
+    SearchContent.objects.update_or_create(
+        item=item, defaults={"words": " ".join(sorted(words_of(" ".join(texts))))}
     )
 
 

@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 
 from archive import custody
 from archive.proof import events
-from evidence import access, records
+from evidence import access, records, searching
 from evidence.models.item import EvidenceItem
 from evidence.models.statement import MediationStep, SegmentText, Statement, StatementSegment
 
@@ -71,7 +71,7 @@ def record(item: EvidenceItem, *, user: User, now: datetime, **said: Any) -> Sta
         **said,
     )
     with custody.recording(actor=access.actor_of(user, item.case), now=now) as log:
-        return records.keep(
+        records.keep(
             log,
             row,
             events.StatementRecorded,
@@ -79,6 +79,8 @@ def record(item: EvidenceItem, *, user: User, now: datetime, **said: Any) -> Sta
             case=str(item.case_id),
             form=row.form,
         )
+        searching.index_content(item)
+    return row
 
 
 def mediate(
@@ -134,6 +136,7 @@ def write_down(
                     for layer, (language, text) in sorted(passage.layers.items())
                 ]
             )
+        searching.index_content(item)
         return kept
 
 
@@ -150,7 +153,9 @@ def write_layer(
     item = segment.item
     steps = {step.order: step for step in MediationStep.standing().filter(item=item)}
     with custody.recording(actor=access.actor_of(user, item.case), now=now) as log:
-        return _write(log, segment, steps, layer, language=language, text=text, user=user, now=now)
+        row = _write(log, segment, steps, layer, language=language, text=text, user=user, now=now)
+        searching.index_content(item)
+        return row
 
 
 def standing(item: EvidenceItem) -> Testimony:

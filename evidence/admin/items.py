@@ -70,7 +70,8 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
     list_filter = (CaseFilter, "kind", "effective_level", "status")
     search_fields = ("search__words",)  # see get_search_results
     search_help_text = (
-        "Words or their beginnings in exhibit number, title, file name, SHA-256. Of more than "
+        "Words or their beginnings in exhibit number, title, file name, SHA-256; in statements, "
+        "claims and pseudonyms of what you may view. Of more than "
         f"{searching.MOST:,} found, the newest; of a longer list, the first {paging.MOST:,}"
     )
     paginator = paging.CappedPaginator
@@ -88,7 +89,8 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[EvidenceItem], search_term: str
     ) -> tuple[QuerySet[EvidenceItem], bool]:
-        return searching.find(queryset, search_term), False
+        readable = access.visible_to(request.user, "view")
+        return searching.find(queryset, search_term, readable=readable), False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ItemList

@@ -20,7 +20,7 @@ from evidence.models.release import (
     ReleaseRequest,
     ReleaseRevocation,
 )
-from evidence.models.search_text import SearchText
+from evidence.models.search_text import SearchContent, SearchText
 from evidence.models.source import Source
 from evidence.models.statement import MediationStep, SegmentText, Statement, StatementSegment
 from evidence.models.upload import Upload
@@ -51,6 +51,7 @@ __all__ = [
     "ReleaseReceipt",
     "ReleaseRequest",
     "ReleaseRevocation",
+    "SearchContent",
     "SearchText",
     "SegmentText",
     "Source",

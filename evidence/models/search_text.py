@@ -1,4 +1,4 @@
-"""What an item is found by: its words, made alike, in one row."""
+"""What an item is found by: its words, made alike, in one row; what it says, in another."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from django.db.models.expressions import Col
 from evidence.models.item import EvidenceItem
 
 TABLE = "evidence_searchtext"
-#: SQLite's index over the words; triggers keep it in step with the table.
-FTS = f"{TABLE}_fts"
+#: What follows a table's name in that of SQLite's index over its words; triggers keep it in step.
+FTS = "_fts"
 #: PostgreSQL's: the words as they are, for its own parser would take digests for numbers.
 VECTOR = "array_to_tsvector(string_to_array({words}, ' '))"
 
@@ -31,6 +31,19 @@ class SearchText(models.Model):
         return f"words of {self.item_id}"
 
 
+class SearchContent(models.Model):
+    """The words that are said in an item and of it: found only by who may view it."""
+
+    id = models.BigAutoField(primary_key=True)
+    item = models.OneToOneField(
+        EvidenceItem, on_delete=models.PROTECT, related_name="search_content", editable=False
+    )
+    words = models.TextField(editable=False)
+
+    def __str__(self) -> str:
+        return f"what {self.item_id} says"
+
+
 @models.TextField.register_lookup
 class Matches(models.Lookup):
     """``words__matches=[(word, is_beginning), …]``: all of them are there; needs the index."""
@@ -44,7 +57,8 @@ class Matches(models.Lookup):
     def as_sqlite(self, _compiler: Any, _connection: BaseDatabaseWrapper) -> tuple[str, list[str]]:
         assert isinstance(self.lhs, Col)
         asked = " ".join(f'"{word}"{"*" * beginning}' for word, beginning in self.rhs)
-        found = f"SELECT rowid FROM {FTS} WHERE {FTS} MATCH %s"  # noqa: S608 - a constant
+        index = f"{self.lhs.target.model._meta.db_table}{FTS}"  # noqa: SLF001  Django's own way
+        found = f"SELECT rowid FROM {index} WHERE {index} MATCH %s"  # noqa: S608 - a table's name
         return f'"{self.lhs.alias}"."id" IN ({found})', [asked]
 
     def as_postgresql(
