@@ -123,6 +123,7 @@ def visible_to(
     )
     if act not in CONTENT:
         return items
+    items = items.exclude(status=EvidenceItem.Status.DISPOSED)
     let_in = [
         row.case_id
         for row in _all_memberships(user)

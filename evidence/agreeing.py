@@ -7,8 +7,9 @@ kind and everything about an evidentiary file may not, nor a word of what people
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -22,6 +23,7 @@ from archive.proof.errors import MalformedError
 from archive.proof.report import FAILED, PASSED, Finding
 from evidence.models.assessment import Assessment
 from evidence.models.claim import Claim, ClaimEvidence
+from evidence.models.disposal import DisposalDecision, DisposalProposal, Hold, HoldLift
 from evidence.models.file import EvidenceFile
 from evidence.models.identity_document import IdentityDocument
 from evidence.models.item import EvidenceItem
@@ -45,10 +47,14 @@ _BATCH = 1_000  # rows asked for and held at a time
 
 
 def findings(_full: bool = True) -> Iterator[Finding]:
-    """Compare every item and evidentiary file with the entry that took it in."""
+    """Compare every item and evidentiary file with the entries that tell of it."""
     wrong = 0
+    turned = _turned()
     for name, code, detail in (
-        *_held_against(events.ItemRegistered.kind, EvidenceItem.objects.all(), _item_facts),
+        *_held_against(
+            events.ItemRegistered.kind, EvidenceItem.objects.all(), partial(_item_facts, turned)
+        ),
+        *_standing_held_against(turned),
         *_held_against(
             events.MediaIngested.kind,
             EvidenceFile.objects.filter(role=EvidenceFile.Role.EVIDENTIARY),
@@ -67,12 +73,61 @@ def findings(_full: bool = True) -> Iterator[Finding]:
         )
 
 
-def _item_facts(item: EvidenceItem) -> dict[str, Any]:
-    return {
+def _item_facts(turned: Mapping[str, dict[str, str]], item: EvidenceItem) -> dict[str, Any]:
+    facts = {
         "case": str(item.case_id),
         "exhibit_number": item.exhibit_number,
         "item_kind": item.kind,
     }
+    if "effective_level" not in turned.get(str(item.pk), {}):
+        facts["level"] = item.effective_level
+    return facts
+
+
+#: Entries after which an item stands otherwise: the column, and its value.
+TURNS: dict[str, tuple[str, str]] = {
+    events.ItemWithdrawn.kind: ("status", EvidenceItem.Status.WITHDRAWN),
+    events.ItemReinstated.kind: ("status", EvidenceItem.Status.REGISTERED),
+    events.ItemDisposed.kind: ("status", EvidenceItem.Status.DISPOSED),
+}
+
+
+def _turned() -> dict[str, dict[str, str]]:
+    """Return how those items stand of which an entry says that it changed, by their ids."""
+    turned: dict[str, dict[str, str]] = {}
+    told = [
+        (entry["seq"], entry["item"], *TURNS[kind])
+        for kind in TURNS
+        for entry in custody.entries(kind=kind).values("seq", "item")
+    ]
+    for some in _batches(
+        custody.entries(kind=events.ItemClassified.kind).iterator(chunk_size=_BATCH)
+    ):
+        told += [
+            (seq, data["item"], "effective_level", str(data.get("after")))
+            for _, (seq, data) in _recorded(some)
+        ]
+    for _, item, column, value in sorted(told, key=lambda one: one[0]):
+        turned.setdefault(str(item), {})[column] = value
+    return turned
+
+
+def _standing_held_against(
+    turned: Mapping[str, dict[str, str]],
+) -> Iterator[tuple[str, str, str]]:
+    """Compare how items stand with what the last entry says of it."""
+    for some in _batches(iter(turned)):
+        for item in EvidenceItem.objects.filter(pk__in=[_id(key) for key in some]):
+            for column, value in turned[str(item.pk)].items():
+                if getattr(item, column) != value:
+                    said = f"the ledger says {value!r}, the catalogue {getattr(item, column)!r}"
+                    yield f"item {item.pk}", DIFFERS, f"{column}: {said}"
+    told = {key for key, said in turned.items() if "status" in said}
+    for item in EvidenceItem.objects.filter(
+        status__in=[EvidenceItem.Status.WITHDRAWN, EvidenceItem.Status.DISPOSED]
+    ).iterator(chunk_size=_BATCH):
+        if str(item.pk) not in told:
+            yield f"item {item.pk}", DIFFERS, f"status: no entry says that it is {item.status}"
 
 
 def _file_facts(file: EvidenceFile) -> dict[str, Any]:
@@ -124,6 +179,11 @@ RECORDS: dict[str, type[Record]] = {
     events.ClaimEvidenceRecorded.kind: ClaimEvidence,
     events.Assessed.kind: Assessment,
     events.LoweringRequested.kind: LoweringRequest,
+    events.HoldPlaced.kind: Hold,
+    events.HoldLifted.kind: HoldLift,
+    events.DisposalProposed.kind: DisposalProposal,
+    events.DisposalRefused.kind: DisposalDecision,
+    events.ItemDisposed.kind: DisposalDecision,
     events.RedactionRequested.kind: RedactionRequest,
     events.ItemRedacted.kind: RedactionResult,
     events.ReleaseRequested.kind: ReleaseRequest,

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from evidence import (
     claim_pages,
     comparisons,
+    disposal_pages,
     pages,
     protection_pages,
     redaction_pages,
@@ -33,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<uuid:case>/people/", claim_pages.people, name="people"),
     path("cases/<uuid:case>/people/<uuid:person>/facts/", claim_pages.keep_fact, name="keep_fact"),
     path("cases/<uuid:case>/facts/<uuid:fact>/", claim_pages.reveal, name="reveal"),
+    path("items/<uuid:item>/disposal/", disposal_pages.disposal, name="disposal"),
     path("items/<uuid:item>/redact/", redaction_pages.redact, name="redact"),
     path("items/<uuid:item>/rendition/<uuid:file>/", redaction_pages.rendition, name="rendition"),
     path("releases/", release_pages.releases, name="releases"),

@@ -624,6 +624,103 @@ class LoweringRefused(Event):
     reason: Optional[str] = personal()
 
 
+# Holds and disposal
+
+
+@_kind
+@dataclass(frozen=True)
+class HoldPlaced(Event):
+    kind = "item.hold_placed"
+    sentence = "The item is held: it may not be disposed of."
+    premis = "policy assignment"
+    case_action = "held"
+
+    case: str
+    record: str
+    record_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
+class HoldLifted(Event):
+    kind = "item.hold_lifted"
+    sentence = "A hold on the item was lifted."
+    premis = "policy assignment"
+    case_action = "held"
+
+    case: str
+    hold: str
+    record: str
+    record_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
+class ItemWithdrawn(Event):
+    kind = "item.withdrawn"
+    sentence = "The item was withdrawn: it is relied on no more. Everything of it stays."
+    premis = "policy assignment"
+    case_action = "disposed"
+
+    case: str
+    reason: Optional[str] = personal()
+
+
+@_kind
+@dataclass(frozen=True)
+class ItemReinstated(Event):
+    kind = "item.reinstated"
+    sentence = "The item is relied on again."
+    premis = "policy assignment"
+    case_action = "annotated"
+
+    case: str
+    reason: Optional[str] = personal()
+
+
+@_kind
+@dataclass(frozen=True)
+class DisposalProposed(Event):
+    kind = "item.disposal_proposed"
+    sentence = "The item's disposal was proposed. Another person decides."
+    premis = "deaccession"
+    case_action = "disposed"
+
+    case: str
+    record: str
+    record_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
+class DisposalRefused(Event):
+    kind = "item.disposal_refused"
+    sentence = "The item's disposal was refused by a person who did not propose it."
+    premis = "deaccession"
+    case_action = "disposed"
+
+    case: str
+    proposal: str
+    proposed_by: str
+    record: str
+    record_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
+class ItemDisposed(Event):
+    kind = "item.disposed"
+    sentence = "The item was disposed of, by two people. Its history stays."
+    premis = "deaccession"
+    case_action = "disposed"
+
+    case: str
+    proposal: str
+    proposed_by: str
+    record: str
+    record_sha256: str
+
+
 # Redaction
 
 

@@ -6,6 +6,7 @@ from evidence.models.analysis import Analysis, Fingerprint
 from evidence.models.assessment import Assessment
 from evidence.models.case import Case, CaseMembership
 from evidence.models.claim import Claim, ClaimEvidence
+from evidence.models.disposal import DisposalDecision, DisposalProposal, Hold, HoldLift
 from evidence.models.export import Export
 from evidence.models.file import EvidenceFile
 from evidence.models.identity_document import IdentityDocument
@@ -34,10 +35,14 @@ __all__ = [
     "CaseMembership",
     "Claim",
     "ClaimEvidence",
+    "DisposalDecision",
+    "DisposalProposal",
     "EvidenceFile",
     "EvidenceItem",
     "Export",
     "Fingerprint",
+    "Hold",
+    "HoldLift",
     "IdentityDocument",
     "LoweringDecision",
     "LoweringRequest",

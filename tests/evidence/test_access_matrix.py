@@ -56,6 +56,7 @@ NAMES_ONE: dict[str, tuple[tuple[str, ...], str | None]] = {
     "evidence:document": (("item",), "describe"),
     "evidence:assess_item": (("item",), "assess"),
     "evidence:protection": (("item",), "see"),
+    "evidence:disposal": (("item",), "see"),
     "evidence:redact": (("item",), "redact"),
     "evidence:rendition": (("item", "rendition"), "view"),
     "evidence:clusters": (("case",), "view"),
