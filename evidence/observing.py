@@ -30,9 +30,25 @@ def _data(entry: Entry) -> Mapping[str, Any]:
     return Written.decode(entry.body.encode()).data
 
 
+def is_restricted(item: EvidenceItem) -> bool:
+    """Say whether looks at the item's content are recorded."""
+    return ORDER.index(Level(item.effective_level)) >= ORDER.index(Level.RESTRICTED)
+
+
+def asked(user: User, item: EvidenceItem, *, purpose: str, now: datetime) -> None:
+    """Record what somebody says that they look at restricted content for."""
+    with custody.recording(actor=access.actor_of(user, item.case), now=now) as log:
+        log.add(
+            events.ItemAccessed(
+                case=str(item.case_id), rendition="previews", purpose=None, stated_purpose=purpose
+            ),
+            item=item.pk,
+        )
+
+
 def seen(user: User, item: EvidenceItem, *, rendition: str, now: datetime) -> None:
     """Record a look at restricted or sealed content; below that, nothing."""
-    if ORDER.index(Level(item.effective_level)) < ORDER.index(Level.RESTRICTED):
+    if not is_restricted(item):
         return
     actor = access.actor_of(user, item.case)
     recent = custody.entries(

@@ -137,6 +137,24 @@ def derivative(request: HttpRequest, item: uuid.UUID, file: uuid.UUID) -> HttpRe
 
 @staff_member_required
 @require_POST
+def look(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
+    """Open an item's previews for this session, after the reader said what for."""
+    found = _item(request, item, "view")
+    purpose = request.POST.get("purpose", "").strip()
+    if not purpose and observing.is_restricted(found):
+        messages.error(request, "Say what you need to see it for; that is recorded.")
+    else:
+        if purpose:
+            observing.asked(_user(request), found, purpose=purpose, now=timezone.now())
+        request.session[presenting.LOOKS] = [
+            *request.session.get(presenting.LOOKS, [])[-presenting.MOST_LOOKS :],
+            str(found.pk),
+        ]
+    return redirect("admin:evidence_evidenceitem_change", found.pk)
+
+
+@staff_member_required
+@require_POST
 def retry(request: HttpRequest, item: uuid.UUID, analysis: uuid.UUID) -> HttpResponse:
     """Have a failed tool tried again."""
     found = _item(request, item, "retry")

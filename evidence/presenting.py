@@ -22,7 +22,7 @@ from archive.models.stored_object import StoredObject
 from archive.proof import events
 from archive.proof.entries import Entry as Written
 from archive.proof.entries import format_time, open_disclosure
-from evidence import access, contradicting, reading_back, searching
+from evidence import access, contradicting, observing, reading_back, searching
 from evidence.models.agent import Agent
 from evidence.models.analysis import Analysis, Fingerprint
 from evidence.models.file import EvidenceFile
@@ -319,6 +319,17 @@ def previews(files: Iterable[EvidenceFile]) -> dict[str, Any]:
     if not films or not stills:
         return {"previews": derived, "poster": None}
     return {"previews": [file for file in derived if file not in stills], "poster": stills[0]}
+
+
+#: Where a session remembers which items' previews were asked for, and how many.
+LOOKS = "looks"
+MOST_LOOKS = 200
+
+
+def is_veiled(item: EvidenceItem, looks: Sequence[str]) -> bool:
+    """Say whether an item's previews wait until somebody asks for them."""
+    is_hard_to_see = observing.is_restricted(item) or "graphic" in item.markers
+    return is_hard_to_see and str(item.pk) not in looks
 
 
 #: Stands between a description and what is kept with it until a table exists for it.

@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("items/<uuid:item>/receipt/", pages.receipt, name="receipt"),
     path("items/<uuid:item>/original/<uuid:file>/", pages.original, name="original"),
     path("items/<uuid:item>/derivative/<uuid:file>/", pages.derivative, name="derivative"),
+    path("items/<uuid:item>/look/", pages.look, name="look"),
     path("items/<uuid:item>/retry/<uuid:analysis>/", pages.retry, name="retry"),
     path("items/<uuid:item>/statement/", statement_pages.statement, name="statement"),
     path("items/<uuid:item>/statement/words/", statement_pages.layer, name="statement_words"),

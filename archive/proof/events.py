@@ -852,6 +852,8 @@ class ItemAccessed(Event):
     case: str
     rendition: str
     purpose: Optional[str] = None
+    #: In the person's own words.
+    stated_purpose: Optional[str] = personal()
 
 
 @_kind

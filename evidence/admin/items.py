@@ -190,6 +190,8 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
             "may_export": access.may(request.user, "export", item)
             and request.user.has_perm("evidence.export_bundle"),
             "originals": originals,
+            "is_veiled": presenting.is_veiled(item, request.session.get(presenting.LOOKS, [])),
+            "is_restricted": observing.is_restricted(item),
             **presenting.previews(files),
             **presenting.described(item),
             "integrity": presenting.integrity(originals),

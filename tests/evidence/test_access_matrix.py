@@ -50,6 +50,7 @@ NAMES_ONE: dict[str, tuple[tuple[str, ...], str | None]] = {
     "evidence:receipt": (("item",), "see"),
     "evidence:original": (("item", "original"), "download"),
     "evidence:derivative": (("item", "derivative"), "view"),
+    "evidence:look": (("item",), "view"),
     "evidence:retry": (("item", "analysis"), "retry"),
     "evidence:statement": (("item",), "describe"),
     "evidence:statement_words": (("item",), "describe"),
