@@ -25,6 +25,7 @@ from evidence.models.statement import Answer, Form, Interest, Mode
 
 _AREA = {"rows": 2}
 _NOT_SAID = ("", "Not said")
+_ENCIPHERED = "Kept enciphered, not shown again. Empty: it stays as it was."
 _LANGUAGES = "A tag: ko Korean, uk Ukrainian, ru Russian, en English."
 
 
@@ -81,7 +82,8 @@ class StatementForm(forms.Form):
         label="Persons present", help_text="A line each: who, and after a comma in which role."
     )
     declarant_condition = _area(
-        label="Condition of the declarant", help_text="Medical; kept enciphered."
+        label="Condition of the declarant",
+        help_text="Medical; kept enciphered and not shown again. Empty: it stays as it was.",
     )
     rights_informed = _choice(Answer, label="Told their rights", initial=Answer.UNKNOWN)
     information_beyond_art17 = _choice(
@@ -102,6 +104,8 @@ class StatementForm(forms.Form):
         label="If its own words are not held: why", help_text="Such as: only retold by the press."
     )
 
+    #: What is enciphered, and not shown again: left empty, it stays as it was.
+    KEPT = ("declarant_condition",)
     #: What is shown at once; the rest is folded, in the order of the fields.
     FIRST = (
         "form",
@@ -190,16 +194,25 @@ class LayerForm(forms.Form):
 class DocumentForm(forms.Form):
     """What a document says, who carried it, whose it is."""
 
+    #: What is enciphered, and not shown again: left empty, it stays as it was.
+    KEPT = (
+        "inscribed_name",
+        "inscribed_birth",
+        "inscribed_birthplace",
+        "transliteration",
+        "document_number",
+    )
+
     document_type = _choice(DocumentType, label="What it purports to be")
     issuing_state = _line(label="Issuing state", max_length=60)
     issuing_authority = _line(label="Issuing authority", max_length=200)
-    inscribed_name = _line(label="Name as printed", help_text="Kept enciphered.")
-    inscribed_birth = _line(label="Date of birth as printed", max_length=60)
-    inscribed_birthplace = _line(label="Place of birth as printed")
+    inscribed_name = _line(label="Name as printed", help_text=_ENCIPHERED)
+    inscribed_birth = _line(label="Date of birth as printed", max_length=60, help_text=_ENCIPHERED)
+    inscribed_birthplace = _line(label="Place of birth as printed", help_text=_ENCIPHERED)
     script = _line(label="Script", max_length=40, help_text="Such as Cyrl, Hang, Latn.")
-    transliteration = _line(label="Transliterated")
+    transliteration = _line(label="Transliterated", help_text=_ENCIPHERED)
     transliteration_scheme = _line(label="By which scheme", max_length=100)
-    document_number = _line(label="Number", max_length=100, help_text="Kept enciphered.")
+    document_number = _line(label="Number", max_length=100, help_text=_ENCIPHERED)
     issue_date = _line(label="Issued", max_length=60)
     expiry_date = _line(label="Expires", max_length=60)
     bearer = _line(

@@ -204,9 +204,14 @@ def _record(
     request: HttpRequest, item: EvidenceItem, standing: testimony.Testimony, given: dict[str, Any]
 ) -> None:
     by: dict[str, Any] = {"user": _user(request), "now": timezone.now()}
-    said = dict(given["form"].cleaned_data)
+    said = _with_what_is_kept(
+        dict(given["form"].cleaned_data), standing.statement, forms.StatementForm.KEPT
+    )
     status = said.pop("protected_status")
     authority = party(said.pop("detaining_authority"), kind=Agent.Kind.ORGANISATION)
+    if authority is None and standing.statement and standing.statement.detaining_authority:
+        held = standing.statement.detaining_authority
+        authority = held if held.is_protected else None
     testimony.record(
         item,
         **by,
@@ -331,13 +336,17 @@ def _initial(item: EvidenceItem, said: Statement | None) -> dict[str, Any]:
             "in_custody": "yes" if is_pow else "unknown",
             "language_original": language,
         }
-    shown = {name: getattr(said, name, "") for name in forms.StatementForm.base_fields}
+    shown = {
+        name: getattr(said, name, "")
+        for name in forms.StatementForm.base_fields
+        if name not in forms.StatementForm.KEPT
+    }
     declarants = persons.named(item.case, {said.declarant} if said.declarant else set())
     authority = said.detaining_authority
     return {
         **shown,
         "declarant": next((one.pseudonym for one in declarants.values()), ""),
-        "detaining_authority": authority.label if authority else "",
+        "detaining_authority": _open_label(authority),
         "persons_present": _lines(said.persons_present),
         "signatures": _lines(said.signatures),
     }
@@ -346,18 +355,38 @@ def _initial(item: EvidenceItem, said: Statement | None) -> dict[str, Any]:
 def _document(item: EvidenceItem, said: Any) -> dict[str, Any]:
     if said is None:
         return {}
-    shown = {name: getattr(said, name, "") for name in forms.DocumentForm.base_fields}
+    shown = {
+        name: getattr(said, name, "")
+        for name in forms.DocumentForm.base_fields
+        if name not in forms.DocumentForm.KEPT
+    }
     known = persons.named(item.case, {one for one in (said.bearer, said.rightful_holder) if one})
     for name in ("bearer", "rightful_holder"):
         row = known.get(getattr(said, name))
         shown[name] = row.pseudonym if row else ""
-    shown["found_by"] = said.found_by.label if said.found_by else ""
+    shown["found_by"] = _open_label(said.found_by)
     return shown
+
+
+def _open_label(agent: Agent | None) -> str:
+    """Return the label of a party that a form may show."""
+    return str(agent.label) if agent is not None and not agent.is_protected else ""
+
+
+def _with_what_is_kept(said: dict[str, Any], before: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    """Keep what is enciphered, and was not shown, where nothing else was written."""
+    kept = {name: getattr(before, name) for name in names if before is not None and not said[name]}
+    return {**said, **kept}
 
 
 def _describe(request: HttpRequest, item: EvidenceItem, said: dict[str, Any]) -> None:
     by: dict[str, Any] = {"user": _user(request), "now": timezone.now()}
     status = "pow" if "identifiable_pow" in item.markers else "unknown"
+    before = identifying.standing(item).said
+    said = _with_what_is_kept(said, before, forms.DocumentForm.KEPT)
+    found_by = party(said["found_by"])
+    if found_by is None and before and before.found_by and before.found_by.is_protected:
+        found_by = before.found_by
     identifying.describe(
         item,
         **by,
@@ -365,6 +394,6 @@ def _describe(request: HttpRequest, item: EvidenceItem, said: dict[str, Any]) ->
             **said,
             "bearer": _person(item, said["bearer"], status=status, by=by),
             "rightful_holder": _person(item, said["rightful_holder"], status="unknown", by=by),
-            "found_by": party(said["found_by"]),
+            "found_by": found_by,
         },
     )

@@ -565,7 +565,7 @@ def page(request: HttpRequest) -> HttpResponse:
         **site.each_context(request),
         "title": "Upload evidence",
         "cases": _cases(user),
-        "sources": sorted(access.sources_for(user), key=attrgetter("name")),
+        "sources": sorted(access.sources_for(user), key=attrgetter("shown")),
         "kinds": EvidenceItem.Kind.choices,
         "levels": Level.choices,
         "methods": Acquisition.Method.choices,

@@ -35,7 +35,7 @@ class SourceAdmin(_KeptAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
-        return access.sources_for(access.user_of(request))
+        return access.named_sources_for(access.user_of(request))
 
 
 @admin.register(Agent)

@@ -47,7 +47,11 @@ def _file(file: FileRecord) -> dict[str, Any]:
         "size": file.size,
         "sha256": file.sha256,
         "sha512": file.sha512,
-        "reported": {"md5": file.md5, "sha1": file.sha1},
+        "reported": {
+            "md5": file.md5,
+            "sha1": file.sha1,
+            **({"blake3": file.blake3} if file.blake3 else {}),
+        },
         "declared_hash": file.declared_hash,
         "declared_match": file.declared_match,
         "analyses": [plain(one) for one in file.analyses],

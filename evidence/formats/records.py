@@ -26,6 +26,7 @@ class FileRecord:
     role: str = "evidentiary"
     md5: str = ""  # reported for look-up in other collections, never compared
     sha1: str = ""
+    blake3: str = ""
     declared_hash: str = ""
     declared_match: str = "not_declared"
     #: What tools worked out, each with tool, version, outcome, reason and result.

@@ -64,6 +64,11 @@ class Agent(models.Model):
         return f"a-{self.id.hex}"
 
     @property
+    def shown(self) -> str:
+        """Return what a page of the case shows: the names of protected parties stay away."""
+        return "somebody whose name is protected" if self.is_protected else str(self.label)
+
+    @property
     def public_label(self) -> str:
         """What may leave the archive: the label, or the opaque id of a protected agent."""
         return self.opaque_id if self.is_protected else self.label

@@ -68,3 +68,8 @@ class Source(models.Model):
 
     def __str__(self) -> str:
         return f"Confidential source {self.pk}" if self.confidential else self.name
+
+    @property
+    def shown(self) -> str:
+        """Return what a page of a case shows: a confidential source has no name there."""
+        return "a confidential source" if self.confidential else str(self.name)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import zipfile
 
 import pytest
+from blake3 import blake3
+from django.core.files.storage import storages
 
 from archive import custody, outbox, store
 from archive.models.bundle import Bundle
 from archive.models.job import Job
 from evidence import exporting, tasks
+from evidence.models.analysis import Analysis
 from evidence.models.item import EvidenceItem
 from tests.people import NOW, make_cast, upload
 
@@ -92,3 +98,23 @@ def test_a_changed_original_ends_the_export_and_is_named(cast):
     assert bundle.storage_name == ""
     assert _kinds()[-1] == "export.failed"
     assert not list((exporting.settings.DATA_DIR / "staging").iterdir())
+
+
+def test_the_digests_that_were_worked_out_for_look_up_are_in_the_bundle(cast):
+    item = _item(cast, content=b"looked up")
+    for name in ("type", "digests"):
+        analysis = Analysis.objects.get(file__item=item, tool=name)
+        tasks.work(str(analysis.job))
+    made = _ask(cast, [item], cast.release_officer)
+
+    assert _write(made) is outbox.Outcome.DONE
+
+    bundle = Bundle.objects.get(pk=made.pk)
+    with storages["bundles"].open(bundle.storage_name) as file, zipfile.ZipFile(file) as archive:
+        (name,) = (one for one in archive.namelist() if one.endswith("/item.json"))
+        (said,) = json.loads(archive.read(name))["files"]
+    assert said["reported"] == {
+        "blake3": blake3(b"looked up").hexdigest(),
+        "md5": hashlib.md5(b"looked up").hexdigest(),
+        "sha1": hashlib.sha1(b"looked up").hexdigest(),
+    }

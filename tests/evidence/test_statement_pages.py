@@ -345,3 +345,20 @@ def test_protection_is_raised_by_one_and_lowered_by_another(cast, item):
 
     item.refresh_from_db()
     assert (item.effective_level, item.markers) == ("internal", [])
+
+
+def test_what_is_enciphered_is_not_shown_again_and_stays_when_nothing_else_is_written(said):
+    client = as_(said.cast.researcher)
+    url = reverse("evidence:document", args=[said.card.pk])
+    client.post(url, {"document_type": "passport", "inscribed_name": "CANARY NAME"})
+    assert "CANARY" not in client.get(url).content.decode()
+
+    client.post(url, {"document_type": "military_id", "inscribed_name": ""})
+
+    found = identifying.standing(said.card).said
+    assert (found.document_type, found.inscribed_name) == ("military_id", "CANARY NAME")
+    statement = reverse("evidence:statement", args=[said.statement.pk])
+    client.post(statement, filled(declarant_condition="CANARY INJURY"))
+    assert "CANARY" not in client.get(statement).content.decode()
+    client.post(statement, filled(declarant_condition=""))
+    assert testimony.standing(said.statement).statement.declarant_condition == "CANARY INJURY"
