@@ -41,7 +41,7 @@ from archive.proof import events, notes
 from archive.proof.digests import Measurement
 from archive.proof.entries import Entry, format_time
 from archive.signing import Signing
-from evidence import access, dispatch, releasing
+from evidence import access, completeness, dispatch, releasing
 from evidence.formats import item_json, readme
 from evidence.formats.records import BundleRecord, FileRecord, HistoryRecord, ItemRecord
 from evidence.models.acquisition import Acquisition
@@ -434,6 +434,8 @@ def _catalogue(item: EvidenceItem) -> dict[str, Any]:
         "markers": item.markers,
         "status": item.status,
         "received_at": _iso(item.created_at),
+        # What the Berkeley Protocol asks for and nobody has said.
+        "not_known": [str(one) for one in completeness.missing(item)],
     }
 
 

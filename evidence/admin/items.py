@@ -17,6 +17,7 @@ from archive.admin.reading import ReadOnlyAdmin
 from evidence import (
     access,
     claiming,
+    completeness,
     identifying,
     observing,
     persons,
@@ -221,6 +222,7 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
             "document": document,
             "bearer": named.get(bearer) if bearer else None,
             "declarant": named.get(declarant) if declarant else None,
+            "missing": completeness.missing(item),
             "claims": claiming.weighed(claims, user=user),
             "may_describe": access.may(user, "describe", item),
             "may_assess": access.may(user, "assess", item),
