@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -20,7 +21,7 @@ from archive.models.ledger import Entry as Row
 from archive.proof import events
 from archive.proof.entries import Entry
 from archive.proof.errors import MalformedError
-from archive.proof.report import FAILED, PASSED, Finding
+from archive.proof.report import FAILED, NOT_CHECKED, PASSED, Finding
 from evidence.models.assessment import Assessment
 from evidence.models.claim import Claim, ClaimEvidence
 from evidence.models.disposal import DisposalDecision, DisposalProposal, Hold, HoldLift
@@ -43,12 +44,16 @@ DIFFERS = "catalogue-differs"
 AGREES = "catalogue-agrees"
 MISSING = "catalogue-missing"
 UNRECORDED = "catalogue-unrecorded"
+LOST = "catalogue-lost"
+#: The fields that an entry names when an item came back from its sidecar.
+REBUILT = ("catalogue",)
 _BATCH = 1_000  # rows asked for and held at a time
 
 
 def findings(_full: bool = True) -> Iterator[Finding]:
     """Compare every item and evidentiary file with the entries that tell of it."""
     wrong = 0
+    lost = _Lost(_rebuilt_at())
     turned = _turned()
     for name, code, detail in (
         *_held_against(
@@ -60,10 +65,18 @@ def findings(_full: bool = True) -> Iterator[Finding]:
             EvidenceFile.objects.filter(role=EvidenceFile.Role.EVIDENTIARY),
             _file_facts,
         ),
-        *_records_held_against(),
+        *_records_held_against(lost),
     ):
         wrong += 1
         yield Finding(code, FAILED, name, detail)
+    if lost.number:
+        yield Finding(
+            LOST,
+            NOT_CHECKED,
+            "what was said of items",
+            f"{lost.number} records that entries name were lost with the database; "
+            f"items were rebuilt without them, last at entry {lost.before}",
+        )
     if not wrong:
         yield Finding(
             AGREES,
@@ -194,8 +207,33 @@ RECORDS: dict[str, type[Record]] = {
 }
 
 
-def _records_held_against() -> Iterator[tuple[str, str, str]]:
-    """Compare each record with the digest that an entry names of it, and look for those of none."""
+@dataclass
+class _Lost:
+    """Counts records lost before the catalogue was rebuilt: a rebuild brings none back."""
+
+    before: int
+    number: int = 0
+
+    def has(self, seq: int) -> bool:
+        """Say whether a record of that entry was lost so, and count it."""
+        self.number += seq < self.before
+        return seq < self.before
+
+
+def _rebuilt_at() -> int:
+    """Return the number of the last entry that tells of an item's rebuilding, or 0."""
+    last = 0
+    for some in _batches(
+        custody.entries(kind=events.ItemDescribed.kind).iterator(chunk_size=_BATCH)
+    ):
+        for _, (seq, data) in _recorded(some):
+            if tuple(data.get("fields", ())) == REBUILT:
+                last = max(last, seq)
+    return last
+
+
+def _records_held_against(lost: _Lost) -> Iterator[tuple[str, str, str]]:
+    """Compare each record with the digest that its entry names; look for those of no entry."""
     for model in dict.fromkeys(RECORDS.values()):
         noun = str(model._meta.verbose_name)  # noqa: SLF001  Django's own way to ask
         told = _digests_of(model)
@@ -207,23 +245,25 @@ def _records_held_against() -> Iterator[tuple[str, str, str]]:
                 told |= _digests_of(model, since=row.recorded_at)  # it may be newer than the look
             if key not in told:
                 yield f"{noun} {key}", UNRECORDED, "no entry says that it was recorded"
-            elif told[key] != row.sha256() and not row.is_erased():
+            elif told[key][0] != row.sha256() and not row.is_erased():
                 yield f"{noun} {key}", DIFFERS, "it does not say what was recorded"
         for key in sorted(told.keys() - there):
-            if not model.objects.filter(pk=_id(key)).exists():
+            if not model.objects.filter(pk=_id(key)).exists() and not lost.has(told[key][1]):
                 detail = "an entry names it, and the catalogue has it not"
                 yield f"{noun} {key}", MISSING, detail
 
 
-def _digests_of(model: type[Record], *, since: datetime | None = None) -> dict[str, str]:
-    """Return what entries say of this table's records: the digest of each, by its id."""
-    told: dict[str, str] = {}
+def _digests_of(
+    model: type[Record], *, since: datetime | None = None
+) -> dict[str, tuple[str, int]]:
+    """Return what entries say of this table's records: digest and entry of each, by its id."""
+    told: dict[str, tuple[str, int]] = {}
     for kind in (kind for kind, of in RECORDS.items() if of is model):
         rows = custody.entries(kind=kind, since=since)
         for some in _batches(rows.iterator(chunk_size=_BATCH)):
             told |= {
-                str(data.get("record")): str(data.get("record_sha256"))
-                for _, (_, data) in _recorded(some)
+                str(data.get("record")): (str(data.get("record_sha256")), seq)
+                for _, (seq, data) in _recorded(some)
             }
     return told
 

@@ -20,7 +20,8 @@ from archive import custody, store
 from archive.models.stored_object import StoredObject
 from archive.proof import events
 from archive.proof.entries import Entry
-from evidence import processing, searching
+from evidence import disposing, processing, searching
+from evidence.agreeing import REBUILT
 from evidence.models.acquisition import Acquisition
 from evidence.models.agent import Agent
 from evidence.models.case import Case
@@ -155,7 +156,22 @@ def _bring_back(said: dict[str, Any], recorded: _Recorded, *, now: datetime) -> 
             created_at=received,
         )
         item.effective_level = item.governing_level()
+        stood = disposing.stands(custody.history_of(item.pk))
+        if stood is not None:
+            item.status = stood[0]
         item.save(force_insert=True)
+        if stood is not None and stood[1] != item.effective_level:
+            log.add(
+                events.ItemClassified(
+                    case=str(case.pk),
+                    before=stood[1],
+                    after=item.effective_level,
+                    markers_before=(),
+                    markers_after=(),
+                    reason=REASON,
+                ),
+                item=item.pk,
+            )
         declared = ingested.get("declared_sha256")
         file = EvidenceFile.objects.create(
             id=uuid.UUID(said["file"]),
@@ -180,7 +196,7 @@ def _bring_back(said: dict[str, Any], recorded: _Recorded, *, now: datetime) -> 
             hash_computed_by=acquired["hash_computed_by"],
         )
         log.add(
-            events.ItemDescribed(case=str(case.pk), fields=("catalogue",), reason=REASON),
+            events.ItemDescribed(case=str(case.pk), fields=REBUILT, reason=REASON),
             item=item.pk,
         )
         processing.plan([file], now=now)

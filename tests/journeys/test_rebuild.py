@@ -70,6 +70,8 @@ def test_every_item_comes_back_sealed_and_only_with_the_ledger(archive):
     code, report = archive.audit()
     assert code in {0, 3}, report  # personal values that only the database had are not there
     assert "catalogue-missing" not in report
+    assert "catalogue-differs" not in report
+    assert "catalogue-lost" in report  # what people had said went with the database, and it says so
     assert "sidecar-altered" not in report
     assert "0 items are back, 10 were there" in archive.manage("rebuild_catalogue")
 

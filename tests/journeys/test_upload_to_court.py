@@ -126,6 +126,8 @@ def test_the_example_case_is_there_with_every_item_processed_by_the_worker(page,
 def test_a_video_preview_can_be_sought(page, site):
     page.goto(f"{site.url}/admin/evidence/evidenceitem/?kind__exact=video")
     page.locator("#result_list tbody tr th a").first.click()
+    page.get_by_label("What for").fill("To see whether it plays.")
+    page.get_by_text("Show the previews", exact=True).click()
     video = page.locator("video")
     video.wait_for(timeout=WAIT)
 
