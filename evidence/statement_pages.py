@@ -8,13 +8,13 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.views.decorators import staff_member_required
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
+from archive import custody
 from evidence import (
     assessing,
     claiming,
@@ -182,7 +182,7 @@ def assess_item(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
 def _tried(act: Callable[[], Any]) -> str:
     """Do all of an act or nothing; return in words what was wrong."""
     try:
-        with transaction.atomic():
+        with custody.writing():
             act()
     except WRONG as error:
         return str(error)
