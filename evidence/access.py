@@ -73,9 +73,6 @@ RIGHTS: dict[str, frozenset[str]] = {
 CONTENT = frozenset({"view", "download", "describe", "assess", "redact", "export", "retry"})
 #: Whom restricted content is open to; others have their own items, and what a grant opens.
 LET_IN = frozenset({Role.REVIEWER, Role.RELEASE_OFFICER, Role.LEAD})
-#: Grants beyond a role, by name: what is restricted, what is sealed, who people are.
-GRANTS = ("view_restricted", "view_sealed", "reveal")
-
 
 FEW = 50_000  # exhibits that are quickly sorted
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
@@ -75,7 +75,7 @@ def findings(_full: bool = True) -> Iterator[Finding]:
             NOT_CHECKED,
             "what was said of items",
             f"{lost.number} records that entries name were lost with the database; "
-            f"items were rebuilt without them, last at entry {lost.before}",
+            "their items and cases were rebuilt without them",
         )
     if not wrong:
         yield Finding(
@@ -97,11 +97,11 @@ def _item_facts(turned: Mapping[str, dict[str, str]], item: EvidenceItem) -> dic
     return facts
 
 
-#: Entries after which an item stands otherwise: the column, and its value.
-TURNS: dict[str, tuple[str, str]] = {
-    events.ItemWithdrawn.kind: ("status", EvidenceItem.Status.WITHDRAWN),
-    events.ItemReinstated.kind: ("status", EvidenceItem.Status.REGISTERED),
-    events.ItemDisposed.kind: ("status", EvidenceItem.Status.DISPOSED),
+#: Kinds of entries after which an item has another status.
+TURNS = {
+    events.ItemWithdrawn.kind: EvidenceItem.Status.WITHDRAWN,
+    events.ItemReinstated.kind: EvidenceItem.Status.REGISTERED,
+    events.ItemDisposed.kind: EvidenceItem.Status.DISPOSED,
 }
 
 
@@ -109,8 +109,8 @@ def _turned() -> dict[str, dict[str, str]]:
     """Return how those items stand of which an entry says that it changed, by their ids."""
     turned: dict[str, dict[str, str]] = {}
     told = [
-        (entry["seq"], entry["item"], *TURNS[kind])
-        for kind in TURNS
+        (entry["seq"], entry["item"], "status", str(status))
+        for kind, status in TURNS.items()
         for entry in custody.entries(kind=kind).values("seq", "item")
     ]
     for some in _batches(
@@ -211,24 +211,39 @@ RECORDS: dict[str, type[Record]] = {
 class _Lost:
     """Counts records lost before the catalogue was rebuilt: a rebuild brings none back."""
 
-    before: int
+    rebuilt: Mapping[str, int]
     number: int = 0
 
-    def has(self, seq: int) -> bool:
-        """Say whether a record of that entry was lost so, and count it."""
-        self.number += seq < self.before
-        return seq < self.before
+    def has(self, told: _Told) -> bool:
+        """Say whether a record was lost so, and count it.
+
+        Only what was said of an item that was rebuilt later, or of no item of such a case: what
+        is taken from an item that a snapshot brought back is missing, as ever.
+        """
+        is_lost = told.seq < self.rebuilt.get(told.item or told.case, 0)
+        self.number += is_lost
+        return is_lost
 
 
-def _rebuilt_at() -> int:
-    """Return the number of the last entry that tells of an item's rebuilding, or 0."""
-    last = 0
+class _Told(NamedTuple):
+    """What an entry says of a record."""
+
+    sha256: str
+    seq: int
+    item: str
+    case: str
+
+
+def _rebuilt_at() -> dict[str, int]:
+    """Return the last entry that tells of a rebuilding, of each such item and its case."""
+    last: dict[str, int] = {}
     for some in _batches(
         custody.entries(kind=events.ItemDescribed.kind).iterator(chunk_size=_BATCH)
     ):
         for _, (seq, data) in _recorded(some):
             if tuple(data.get("fields", ())) == REBUILT:
-                last = max(last, seq)
+                for key in (str(data["item"]), str(data.get("case"))):
+                    last[key] = max(seq, last.get(key, 0))
     return last
 
 
@@ -245,24 +260,24 @@ def _records_held_against(lost: _Lost) -> Iterator[tuple[str, str, str]]:
                 told |= _digests_of(model, since=row.recorded_at)  # it may be newer than the look
             if key not in told:
                 yield f"{noun} {key}", UNRECORDED, "no entry says that it was recorded"
-            elif told[key][0] != row.sha256() and not row.is_erased():
+            elif told[key].sha256 != row.sha256() and not row.is_erased():
                 yield f"{noun} {key}", DIFFERS, "it does not say what was recorded"
         for key in sorted(told.keys() - there):
-            if not model.objects.filter(pk=_id(key)).exists() and not lost.has(told[key][1]):
+            if not model.objects.filter(pk=_id(key)).exists() and not lost.has(told[key]):
                 detail = "an entry names it, and the catalogue has it not"
                 yield f"{noun} {key}", MISSING, detail
 
 
-def _digests_of(
-    model: type[Record], *, since: datetime | None = None
-) -> dict[str, tuple[str, int]]:
-    """Return what entries say of this table's records: digest and entry of each, by its id."""
-    told: dict[str, tuple[str, int]] = {}
+def _digests_of(model: type[Record], *, since: datetime | None = None) -> dict[str, _Told]:
+    """Return what entries say of this table's records, by their ids."""
+    told: dict[str, _Told] = {}
     for kind in (kind for kind, of in RECORDS.items() if of is model):
         rows = custody.entries(kind=kind, since=since)
         for some in _batches(rows.iterator(chunk_size=_BATCH)):
             told |= {
-                str(data.get("record")): (str(data.get("record_sha256")), seq)
+                str(data.get("record")): _Told(
+                    str(data.get("record_sha256")), seq, data["item"] or "", str(data.get("case"))
+                )
                 for _, (seq, data) in _recorded(some)
             }
     return told

@@ -18,17 +18,12 @@ from archive.models.ledger import Entry as Row
 from archive.proof import events
 from archive.proof.entries import Entry
 from evidence import access, records
+from evidence.agreeing import TURNS
 from evidence.models.disposal import DisposalDecision, DisposalProposal, Hold, HoldLift
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
 
 Status = EvidenceItem.Status
-#: Kinds of entries that say how an item stands from then on.
-TURNS = {
-    events.ItemWithdrawn.kind: Status.WITHDRAWN,
-    events.ItemReinstated.kind: Status.REGISTERED,
-    events.ItemDisposed.kind: Status.DISPOSED,
-}
 
 
 class DisposalError(ValueError):

@@ -13,7 +13,7 @@ from archive.proof import events
 from evidence import access, records
 from evidence.models.case import Case
 from evidence.models.item import EvidenceItem
-from evidence.models.person import IDENTITY_MINIMA, Person, PersonFact, ProtectedStatus
+from evidence.models.person import Person, PersonFact
 from evidence.models.protected_text import ProtectedText
 
 
@@ -124,8 +124,3 @@ def facts_of(person: Person) -> list[PersonFact]:
     ]
     rows = PersonFact.standing().filter(person=person.person, case=person.case)
     return list(rows.defer(*protected).order_by("kind", "recorded_at"))
-
-
-def least_level(person: Person) -> str | None:
-    """Return the least level that material identifying this person may have."""
-    return IDENTITY_MINIMA.get(ProtectedStatus(person.protected_status))

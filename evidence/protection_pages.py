@@ -17,7 +17,6 @@ from evidence.answering import item as _item
 from evidence.answering import page as _page
 from evidence.answering import user as _user
 from evidence.models.item import EvidenceItem
-from evidence.models.levels import MARKER_MINIMA
 
 WRONG = (classifying.UnclearError, classifying.SamePersonError, classifying.DecidedError)
 
@@ -55,7 +54,6 @@ def protection(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
         may=may,
         waiting=waiting,
         me=access.agent_of(user),
-        markers=MARKER_MINIMA,
         wrong=wrong,
     )
     answer.status_code = 400 if wrong or form.errors else 200

@@ -20,7 +20,7 @@ import av.audio.resampler
 import av.filter
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from evidence import documents, films
 from evidence.extractors import preview
@@ -323,7 +323,6 @@ def warm_up() -> None:
     """Make a tiny rendition of each kind, so that no module is loaded later."""
     pixels = np.zeros((16, 16, 3), np.uint8)
     image = Image.fromarray(pixels)
-    ImageDraw.Draw(image)
     image.save(io.BytesIO(), format="PDF", resolution=PAGE_DPI)
     _png(pixels)
     av.filter.Graph()

@@ -8,7 +8,6 @@ from django.db import models
 
 from evidence.models.case import Case
 from evidence.models.item import EvidenceItem
-from evidence.models.levels import Level
 from evidence.models.protected_text import ProtectedText
 from evidence.models.record import Record, known
 
@@ -25,17 +24,6 @@ class ProtectedStatus(models.TextChoices):
     DECEASED = "deceased", "Deceased"
     PUBLIC_FIGURE = "public_figure", "Public figure"
     UNKNOWN = "unknown", "Unknown"
-
-
-#: The least level of what identifies somebody of this status.
-IDENTITY_MINIMA = {
-    ProtectedStatus.POW: Level.RESTRICTED,
-    ProtectedStatus.DETAINEE: Level.RESTRICTED,
-    ProtectedStatus.WITNESS: Level.RESTRICTED,
-    ProtectedStatus.MINOR: Level.SEALED,
-    ProtectedStatus.VICTIM: Level.RESTRICTED,
-    ProtectedStatus.DECEASED: Level.RESTRICTED,
-}
 
 
 class Person(Record):

@@ -8,6 +8,7 @@ from django.db import DatabaseError, connection
 from archive import custody
 from archive.models.disclosure import Disclosure
 from archive.models.unchanging import UnchangingError
+from archive.proof import events
 from archive.proof.entries import Entry
 from evidence import access, agreeing, assessing, claiming, identifying, persons, records, testimony
 from evidence.models.assessment import Assessment
@@ -324,3 +325,26 @@ def test_what_a_reader_may_not_see_is_not_counted_in_what_supports_a_claim(said)
 
     assert shown.groups == ["sbu"]
     assert [one.item for one in shown.supports] == [said.report]
+
+
+def _rebuilt(said, item):
+    """An entry as rebuilding writes it."""
+    with custody.recording(actor=custody.ARCHIVE, now=NOW) as log:
+        log.add(
+            events.ItemDescribed(case=str(said.cast.case.pk), fields=agreeing.REBUILT),
+            item=item.pk,
+        )
+
+
+def test_a_rebuilt_item_excuses_what_it_lost_and_nothing_that_another_one_lost(said):
+    _rebuilt(said, said.report)
+    _as_an_insider("DELETE FROM evidence_segmenttext WHERE language = 'ko'")
+
+    assert agreeing.MISSING in [one.code for one in agreeing.findings()]
+
+    _rebuilt(said, said.statement)
+
+    found = {one.code: one for one in agreeing.findings()}
+    assert agreeing.MISSING not in found
+    assert found[agreeing.LOST].outcome == "not_checked"
+    assert found[agreeing.LOST].detail.startswith("1 records")
