@@ -17,7 +17,7 @@ from django.contrib.auth.models import User
 from archive import custody, store
 from archive.models.stored_object import StoredObject
 from archive.proof import events
-from evidence import access, processing, reading_back, searching
+from evidence import access, dates, processing, reading_back, searching
 from evidence.models.acquisition import Acquisition
 from evidence.models.agent import Agent
 from evidence.models.case import Case
@@ -147,6 +147,10 @@ def _record_bytes(offers: Sequence[Offer], *, now: datetime) -> list[StoredObjec
 
 def _item(offer: Offer, case: Case, number: int, *, user: User, now: datetime) -> EvidenceItem:
     said = offer.description
+    written = dates.read_or_none(said.authored_text) if said.authored_text else None
+    spanned = (said.authored_earliest, said.authored_latest)
+    if written is not None and spanned == (None, None):
+        spanned = (written.earliest, written.latest)
     item = EvidenceItem(
         case=case,
         exhibit_number=f"{case.reference}-{number:04d}",
@@ -158,8 +162,8 @@ def _item(offer: Offer, case: Case, number: int, *, user: User, now: datetime) -
         level=said.level,
         markers=list(said.markers),
         authored_text=said.authored_text,
-        authored_earliest=said.authored_earliest,
-        authored_latest=said.authored_latest,
+        authored_earliest=spanned[0],
+        authored_latest=spanned[1],
         authored_basis=said.authored_basis,
         place_text=said.place_text,
         latitude=said.latitude,

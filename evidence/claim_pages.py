@@ -38,8 +38,8 @@ def claims(request: HttpRequest, case: uuid.UUID) -> HttpResponse:
     """Show a case's claims, what speaks for and against each, and how independent that is."""
     found = _case(request, case, "view")
     shown = claiming.weighed(claiming.visible(found, user=_user(request)), user=_user(request))
-    for item in {one.claim.asserted_in for one in shown if one.claim.asserted_in}:
-        observing.seen(_user(request), item, rendition="claims", now=timezone.now())
+    items = [one.claim.asserted_in for one in shown if one.claim.asserted_in]
+    observing.all_seen(_user(request), items, rendition="claims", now=timezone.now())
     return _page(
         request,
         "admin/evidence/claims.html",

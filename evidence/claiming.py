@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 
 from archive import custody
 from archive.proof import events
-from evidence import access, persons, records, searching, testimony
+from evidence import access, dates, persons, places, records, searching, testimony
 from evidence.models.agent import Agent
 from evidence.models.assessment import Assessment, Standing
 from evidence.models.case import Case
@@ -97,10 +97,12 @@ def claim(
 ) -> Claim:
     """Record what somebody claims, or correct how it was recorded (``of``).
 
-    Raises UnclearError when it says nothing, or cites words that are not of the item it cites.
+    Raises UnclearError when it says nothing, gives a date or a position that can't be read, or
+    cites words that are not of the item it cites.
     """
     if not text.strip():
         raise UnclearError("Write what is claimed.")
+    _must_be_readable(said)
     words, item = said.get("words"), said.get("asserted_in")
     if words is not None:
         if item is not None and words.segment.item_id != item.pk:
@@ -215,6 +217,19 @@ def weighed(claims: Iterable[Claim], *, user: User) -> list[Weighed]:
             )
         )
     return found
+
+
+def _must_be_readable(said: Mapping[str, Any]) -> None:
+    try:
+        for name in ("asserted_at", "happened_at"):
+            if said.get(name):
+                dates.read(said[name])
+        if said.get("position"):
+            places.read(said["position"])
+    except (dates.UnreadableDateError, places.UnreadablePlaceError) as error:
+        raise UnclearError(str(error)) from error
+    if bool(said.get("position")) != bool(said.get("position_basis")):
+        raise UnclearError("Give a position together with what it rests on.")
 
 
 class _Names:

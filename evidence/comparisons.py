@@ -57,8 +57,8 @@ def clusters(request: HttpRequest, case: uuid.UUID) -> HttpResponse:
         observing.refused(user, act="view", what="case", now=timezone.now())
         raise
     groups, compared = matching.clusters(found, user=user)
-    for item in {one for group in groups for one in group.items}:
-        observing.seen(user, item, rendition="clusters", now=timezone.now())
+    shown = [one for group in groups for one in group.items]
+    observing.all_seen(user, shown, rendition="clusters", now=timezone.now())
     return _page(
         request,
         "admin/evidence/clusters.html",

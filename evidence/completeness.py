@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from evidence import identifying, testimony
+from evidence import dates, identifying, testimony
 from evidence.models.acquisition import Acquisition
 from evidence.models.item import EvidenceItem
 
@@ -59,6 +59,8 @@ def _of_item(item: EvidenceItem) -> Iterator[str]:
         yield "its source"
     if not item.authored_text:
         yield "when it was made"
+    elif dates.read_or_none(item.authored_text) is None:
+        yield "when it was made, as a date that can be read"
     elif item.authored_basis == EvidenceItem.TimeBasis.UNKNOWN:
         yield "what the time of its making rests on"
     if not item.place_text and item.latitude is None:

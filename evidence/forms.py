@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 
-from evidence import testimony
+from evidence import dates, places, testimony
+from evidence.chronology import LANES
 from evidence.models.assessment import (
     Confidence,
     Credibility,
@@ -15,7 +18,7 @@ from evidence.models.assessment import (
     Reliability,
     Standing,
 )
-from evidence.models.claim import Bearing, ClaimKind
+from evidence.models.claim import Bearing, ClaimKind, PositionBasis
 from evidence.models.identity_document import Authenticity, DocumentType, HolderRelation
 from evidence.models.item import EvidenceItem
 from evidence.models.levels import MARKER_MINIMA, Level
@@ -41,6 +44,42 @@ def _line(**more: Any) -> forms.CharField:
 
 def _choice(choices: Any, **more: Any) -> forms.ChoiceField:
     return forms.ChoiceField(choices=choices.choices, **{"required": True, **more})
+
+
+def _choice_or_not(choices: Any, **more: Any) -> forms.ChoiceField:
+    return forms.ChoiceField(choices=[_NOT_SAID, *choices.choices], **{"required": False, **more})
+
+
+def _must_be_a_date(text: str) -> None:
+    try:
+        dates.read(text)
+    except dates.UnreadableDateError as error:
+        raise ValidationError(str(error)) from error
+
+
+def _must_be_a_position(text: str) -> None:
+    try:
+        places.read(text)
+    except places.UnreadablePlaceError as error:
+        raise ValidationError(str(error)) from error
+
+
+def _date(**more: Any) -> forms.CharField:
+    return _line(
+        max_length=dates.LONGEST,
+        validators=[_must_be_a_date],
+        help_text="Such as 2025-01-11T18:00+02:00, 2025-01~ or 2025-01-09/2025-01-11.",
+        **more,
+    )
+
+
+def _position(**more: Any) -> forms.CharField:
+    return _line(
+        max_length=places.LONGEST,
+        validators=[_must_be_a_position],
+        help_text="Such as 51.73 N, 36.19 E.",
+        **more,
+    )
 
 
 def _language(**more: Any) -> forms.CharField:
@@ -76,8 +115,8 @@ class StatementForm(forms.Form):
         label="Detaining authority", widget=forms.TextInput(attrs={"list": "parties"})
     )
     place = _line(label="Where")
-    began_at = _line(label="Began", max_length=60, help_text="Such as 2025-01-11T18:00+02:00.")
-    ended_at = _line(label="Ended", max_length=60)
+    began_at = _date(label="Began")
+    ended_at = _date(label="Ended")
     persons_present = _area(
         label="Persons present", help_text="A line each: who, and after a comma in which role."
     )
@@ -287,9 +326,14 @@ class ClaimForm(forms.Form):
         label="Who reports it", help_text="Several with semicolons, nearest to the maker first.",
         widget=forms.TextInput(attrs={"list": "parties"}),
     )  # fmt: skip
-    asserted_at = _line(label="Asserted when", max_length=60)
-    happened_at = _line(label="When it happened, as claimed", max_length=60)
+    asserted_at = _date(label="Asserted when")
+    happened_at = _date(label="When it happened, as claimed")
     happened_where = _line(label="Where it happened, as claimed")
+    position = _position(label="Its position on the map")
+    position_within_m = forms.IntegerField(
+        label="Give or take, in metres", required=False, min_value=1, max_value=20_000_000
+    )
+    position_basis = _choice_or_not(PositionBasis, label="What the position rests on")
 
     def __init__(self, *args: Any, items: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -437,3 +481,27 @@ def _region(said: dict[str, Any]) -> dict[str, int | str]:
     if not (0 <= int(region["top"]) < int(region["bottom"]) <= 1000):
         raise ValueError("down")
     return region
+
+
+class TimelineForm(forms.Form):
+    """Which stretch of time to show, and which kinds of happenings.
+
+    Cleaned, an end is the first or the last moment that its text may mean, in UTC.
+    """
+
+    since = _date(label="From")
+    until = _date(label="To")
+    show = forms.MultipleChoiceField(
+        label="Show",
+        required=False,
+        choices=list(LANES.items()),
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def clean_since(self) -> datetime | None:
+        text = self.cleaned_data["since"]
+        return dates.read(text).earliest if text else None
+
+    def clean_until(self) -> datetime | None:
+        text = self.cleaned_data["until"]
+        return dates.read(text).latest if text else None

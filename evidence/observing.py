@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -61,6 +62,27 @@ def seen(user: User, item: EvidenceItem, *, rendition: str, now: datetime) -> No
             events.ItemAccessed(case=str(item.case_id), rendition=rendition, purpose=None),
             item=item.pk,
         )
+
+
+def all_seen(user: User, items: Iterable[EvidenceItem], *, rendition: str, now: datetime) -> None:
+    """Record a look at several items of one case at once, as ``seen`` records one."""
+    several = {item.pk: item for item in items if is_restricted(item)}
+    if not several:
+        return
+    actor = access.actor_of(user, next(iter(several.values())).case)
+    recent = custody.entries(kind=events.ItemAccessed.kind, actor=actor.id, since=now - COALESCED)
+    for entry in recent:
+        written = Written.decode(entry.body.encode())
+        if written.item and written.data.get("rendition") == rendition:
+            several.pop(uuid.UUID(written.item), None)
+    if not several:
+        return
+    with custody.recording(actor=actor, now=now) as log:
+        for item in several.values():
+            log.add(
+                events.ItemAccessed(case=str(item.case_id), rendition=rendition, purpose=None),
+                item=item.pk,
+            )
 
 
 #: A later part of a file belongs to the download that the same person began within this time.

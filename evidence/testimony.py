@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 
 from archive import custody
 from archive.proof import events
-from evidence import access, records, searching
+from evidence import access, dates, records, searching
 from evidence.models.item import EvidenceItem
 from evidence.models.statement import MediationStep, SegmentText, Statement, StatementSegment
 
@@ -62,6 +62,8 @@ class Testimony:
 def record(item: EvidenceItem, *, user: User, now: datetime, **said: Any) -> Statement:
     """Record a statement's circumstances, or correct them: the newest stands."""
     _check_tag(said.get("language_original", ""))
+    for name in ("began_at", "ended_at"):
+        _check_date(said.get(name, ""))
     row = records.made(
         Statement,
         user=user,
@@ -284,6 +286,14 @@ def _write(
         segment=str(segment.pk),
         language=row.language,
     )
+
+
+def _check_date(text: str) -> None:
+    try:
+        if text:
+            dates.read(text)
+    except dates.UnreadableDateError as error:
+        raise UnclearError(str(error)) from error
 
 
 def _check_tag(language: str) -> None:

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from evidence import (
+    case_pages,
     claim_pages,
     comparisons,
     disposal_pages,
@@ -41,6 +42,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("releases/", release_pages.releases, name="releases"),
     path("releases/new/", release_pages.new_release, name="release_new"),
     path("releases/<uuid:release>/", release_pages.release, name="release"),
+    path("cases/<uuid:case>/timeline/", case_pages.timeline, name="case_timeline"),
+    path("cases/<uuid:case>/map/", case_pages.places, name="case_map"),
     path("cases/<uuid:case>/clusters/", comparisons.clusters, name="clusters"),
     path("similar/", comparisons.ask, name="ask"),
     path("upload/", uploads.page, name="upload"),

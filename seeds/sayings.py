@@ -210,6 +210,7 @@ def _claim(teller: Teller, said: Mapping[str, Any]) -> None:
         made_by=[_party(teller, key) for key in _several(said["made_by"])],
         reported_by=[_party(teller, key) for key in reversed(_several(said["reported_by"]))],
         asserted_at=_text(said["asserted_at"]),
+        **said.get("happened", {}),
         **teller.by,
     )
 

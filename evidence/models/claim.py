@@ -23,6 +23,15 @@ class ClaimKind(models.TextChoices):
     OTHER = "other", "Other"
 
 
+class PositionBasis(models.TextChoices):
+    """What the position of a claimed place rests on."""
+
+    NAMED = "named", "Where the place that the words name lies"
+    CLAIMED = "claimed", "Given by whoever claims it"
+    GEOLOCATED = "geolocated", "Found by comparing pictures with the ground"
+    EXIF = "exif", "Embedded metadata"
+
+
 class Claim(Record):
     """One thing that somebody says is so.  It is never shown as a fact."""
 
@@ -46,11 +55,16 @@ class Claim(Record):
     #: Where and when what is claimed happened, as claimed.
     happened_at = models.CharField(max_length=60, blank=True, help_text="EDTF, with its offset.")
     happened_where = models.CharField(max_length=300, blank=True)
+    #: The position as it was written, hemispheres and all; it is read when it is shown.
+    position = models.CharField(max_length=80, blank=True)
+    position_within_m = models.PositiveIntegerField(null=True, blank=True)
+    position_basis = models.CharField(max_length=20, blank=True, choices=PositionBasis)
 
     class Meta(Record.Meta):
         abstract = False
         constraints = [
             known("kind", ClaimKind, "claim_kind_is_known"),
+            known("position_basis", PositionBasis, "claim_position_basis_is_known", or_empty=True),
             models.CheckConstraint(condition=~models.Q(text=""), name="claim_says_something"),
         ]
 

@@ -81,8 +81,9 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def known(field: str, choices: type[models.TextChoices], name: str) -> models.CheckConstraint:
+def known(
+    field: str, choices: type[models.TextChoices], name: str, *, or_empty: bool = False
+) -> models.CheckConstraint:
     """Return the constraint that a column holds one of the words of its list."""
-    return models.CheckConstraint(
-        condition=models.Q(**{f"{field}__in": [*choices.values]}), name=name
-    )
+    words = ["", *choices.values] if or_empty else [*choices.values]
+    return models.CheckConstraint(condition=models.Q(**{f"{field}__in": words}), name=name)

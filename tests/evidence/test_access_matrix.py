@@ -62,6 +62,8 @@ NAMES_ONE: dict[str, tuple[tuple[str, ...], str | None]] = {
     "evidence:rendition": (("item", "rendition"), "view"),
     "evidence:clusters": (("case",), "view"),
     "evidence:claims": (("case",), "view"),
+    "evidence:case_timeline": (("case",), "view"),
+    "evidence:case_map": (("case",), "view"),
     "evidence:claim_new": (("case",), "describe"),
     "evidence:claim": (("claim",), "view"),
     "evidence:people": (("case",), "view"),
@@ -287,7 +289,7 @@ def test_what_is_taken_in_elsewhere_changes_no_byte_of_any_page(world, role):
         *lists,
         *(
             reverse(f"evidence:{name}", args=[world.own["case"]])
-            for name in ("claims", "people", "clusters", "claim_new")
+            for name in ("claims", "people", "clusters", "claim_new", "case_timeline", "case_map")
         ),
     ]
     if role in {"administrator", "auditor", "custodian", "root"}:

@@ -28,6 +28,7 @@ from tests import people
 from tests.evidence import sayings
 
 #: Every protected field, and the words planted in it.
+CASE_PAGES = ("claims", "people", "clusters", "case_timeline", "case_map")
 PLANTED = {
     "Agent.label": "CANARY-AGENT",
     "Source.name": "CANARY-SOURCE",
@@ -157,7 +158,7 @@ def test_no_page_and_no_log_line_tells_one_unasked(said, role, caplog):
             if role not in {"lead", "release_officer"}
             else []
         ),
-        *(reverse(f"evidence:{name}", args=[case]) for name in ("claims", "people", "clusters")),
+        *(reverse(f"evidence:{name}", args=[case]) for name in CASE_PAGES),
         reverse("evidence:claim", args=[said.claim.pk]),
         reverse("evidence:statement", args=[said.statement.pk]),
         reverse("evidence:document", args=[said.card.pk]),
