@@ -57,7 +57,7 @@ class When:
     @property
     def season(self) -> str:
         """Return in words which season of a year it is, where it is one: 2024-23 is in autumn."""
-        year, _, month = self.text.rstrip("?~%").partition("-")
+        year, _, month = self.text.partition("-")
         return f"{_SEASONS[month]} {year}" if month in _SEASONS else ""
 
     @property

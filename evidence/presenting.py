@@ -447,7 +447,7 @@ class LedgerQuery:
 PAGE = 50
 
 
-def _midnight(day: str, *, after: int = 0) -> datetime | None:
+def midnight(day: str, *, after: int = 0) -> datetime | None:
     """Return the first instant of a day, or of one ``after`` it; None for what is no day."""
     try:
         return datetime.combine(
@@ -472,9 +472,9 @@ def ledger_page(query: LedgerQuery) -> tuple[list[Step], int | None]:
     entries = custody.entries(
         case=query.case or None, kind=query.kind or None, actor=query.actor or None, item=item
     ).reverse()
-    if since := _midnight(query.since):
+    if since := midnight(query.since):
         entries = entries.filter(seq__gte=custody.first_since(since))
-    if until := _midnight(query.until, after=1):
+    if until := midnight(query.until, after=1):
         entries = entries.filter(seq__lt=custody.first_since(until))
     if query.before is not None:
         entries = entries.filter(seq__lt=query.before)

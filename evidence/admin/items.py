@@ -45,6 +45,48 @@ class CaseFilter(admin.SimpleListFilter):
         return queryset.filter(case_id=uuid.UUID(value)) if value in chosen else queryset
 
 
+class ReceivedFilter(admin.ListFilter):
+    """Only what was received in a period of days (UTC), by two dates in the address."""
+
+    title = "received"
+    template = "admin/evidence/evidenceitem/period.html"
+    PARAMETERS = ("received_since", "received_until")
+
+    def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        for name in self.PARAMETERS:
+            if given := params.pop(name, None):
+                self.used_parameters[name] = given[-1]
+
+    def expected_parameters(self) -> list[str | None]:
+        return list(self.PARAMETERS)
+
+    def has_output(self) -> bool:
+        return True
+
+    def choices(self, changelist: Any) -> Any:
+        others = dict(changelist.params)
+        for name in (*self.PARAMETERS, "p"):
+            others.pop(name, None)
+        yield {
+            "days": [
+                (name, word, self.used_parameters.get(name, ""))
+                for name, word in zip(self.PARAMETERS, ("From", "To"), strict=True)
+            ],
+            "others": others.items(),
+            "any_time": changelist.get_query_string(remove=list(self.PARAMETERS)),
+            "selected": bool(self.used_parameters),
+        }
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[EvidenceItem]) -> Any:
+        since, until = (str(self.used_parameters.get(name, "")) for name in self.PARAMETERS)
+        if first := presenting.midnight(since):
+            queryset = queryset.filter(created_at__gte=first)
+        if after := presenting.midnight(until, after=1):
+            queryset = queryset.filter(created_at__lt=after)
+        return queryset
+
+
 class ItemList(ChangeList):
     """The list, with each shown item's progress asked for once."""
 
@@ -68,7 +110,7 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
         "received",
     )
     list_display_links = ("reference", "title")
-    list_filter = (CaseFilter, "kind", "effective_level", "status")
+    list_filter = (CaseFilter, "kind", "effective_level", "status", ReceivedFilter)
     search_fields = ("search__words",)  # see get_search_results
     search_help_text = (
         "Words or their beginnings in exhibit number, title, file name, SHA-256; in statements, "
