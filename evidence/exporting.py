@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from django import forms
 from django.conf import settings
@@ -31,29 +30,24 @@ from archive import (
     outbox,
     safe_names,
     signing,
-    store,
     timestamping,
 )
 from archive.custody import Actor
 from archive.models.bundle import Bundle
 from archive.models.job import Job
 from archive.proof import events, notes
-from archive.proof.digests import Measurement
-from archive.proof.entries import Entry, format_time
+from archive.proof.entries import Entry
 from archive.signing import Signing
-from evidence import access, completeness, dispatch, releasing
-from evidence.formats import item_json, readme
-from evidence.formats.records import BundleRecord, FileRecord, HistoryRecord, ItemRecord
-from evidence.models.acquisition import Acquisition
-from evidence.models.analysis import Analysis
+from evidence import access, dispatch, formats, releasing, selecting
+from evidence.formats.records import BundleRecord
 from evidence.models.export import Export
-from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
 from evidence.models.levels import Level
 from evidence.models.release import ReleaseDecision
 
 #: Items named by one ``export.created`` entry; an entry holds at most 65,535 bytes.
 ITEMS_PER_ENTRY = 300
+REMEMBERED = 50  # earlier bundles of a case to which a new one proves that it is consistent
 
 
 class ExportError(Exception):
@@ -66,11 +60,20 @@ class ExportForm(forms.Form):
     recipient = forms.CharField(
         max_length=300, help_text="Who gets the bundle: the court, archive, or person."
     )
+    profile = forms.ChoiceField(
+        label="How much leaves",
+        choices=[(one.name, one.label) for one in selecting.PROFILES.values()],
+        widget=forms.HiddenInput,
+        required=False,
+    )
     purpose = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 4}),
         max_length=2000,
         help_text="Why it leaves, and on what authority.",
     )
+
+    def clean_profile(self) -> str:
+        return self.cleaned_data["profile"] or "full"
 
 
 def export(
@@ -81,8 +84,11 @@ def export(
     user: User,
     now: datetime,
     release: ReleaseDecision | None = None,
+    profile: str = "full",
 ) -> Export:
     """Ask for a bundle of ``items``, all of one case.  A worker writes and verifies it.
+
+    The ``profile`` says how much of them leaves; a release brings its own.
 
     What is restricted or shows prisoners leaves by a ``release`` that another person authorised.
     Raises ExportError when items are missing, of several cases, not the user's to export, or
@@ -97,10 +103,14 @@ def export(
     allowed = access.visible_to(user, "export").filter(pk__in=ids).values_list("pk", flat=True)
     if set(allowed) != ids:
         raise ExportError("Some of these items can't be exported by you.")
+    if release is not None:
+        profile = release.request.profile or "full"
+    if profile not in selecting.PROFILES:
+        raise ExportError("Choose one of the profiles: " + ", ".join(selecting.PROFILES) + ".")
     _check_release(release, items, recipient, now=now)
     actor = access.actor_of(user, case)
     with custody.recording(actor=actor, now=now) as log:
-        bundle = Bundle.objects.create(profile="full", requested_by=actor.id, created_at=now)
+        bundle = Bundle.objects.create(profile=profile, requested_by=actor.id, created_at=now)
         made = Export.objects.create(
             bundle=bundle,
             case=case,
@@ -142,19 +152,18 @@ def _check_release(
         raise ExportError("This release is to somebody else.")
 
 
-def preview(items: Iterable[EvidenceItem]) -> dict[str, Any]:
-    """Return how much would leave and how much of it is sensitive."""
-    items = list(items)
+def preview(items: Iterable[EvidenceItem], profile: str = "full") -> dict[str, Any]:
+    """Return what would leave of each item, what would not and why, and how much it is."""
+    chosen = selecting.PROFILES[profile]
+    plans = [selecting.plan(item, chosen) for item in items]
     return {
-        "size": sum(
-            file.size
-            for item in items
-            for file in item.files.all()
-            if file.role == EvidenceFile.Role.EVIDENTIARY
-        ),
+        "profile": chosen,
+        "plans": plans,
+        "size": sum(planned.size for planned in plans),
         "sensitive": sum(
-            item.effective_level in {Level.RESTRICTED, Level.SEALED} for item in items
+            planned.item.effective_level in {Level.RESTRICTED, Level.SEALED} for planned in plans
         ),
+        "withheld": sum(len(planned.withheld) for planned in plans),
     }
 
 
@@ -187,15 +196,15 @@ def produce(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None
     timestamping.gather(now=timezone.now(), at_once=True)
     note = cosigning.cosigned_note(checkpoint)
     signer = signing.the_signer()
-    contents = _contents(made, items, note=note, size=checkpoint.size, signer=signer)
     staging = Path(settings.DATA_DIR) / "staging"
     staging.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
+        contents = _contents(made, items, note=note, size=checkpoint.size, signer=signer)
         written = bundling.write(
             contents, staging / f"{bundle.pk}.zip", signer=signer, progress=progress
         )
     except bundling.OriginalChangedError as error:
-        # No further attempt can mend an original; the person who asked must know which one.
+        # No further attempt can mend a file; the person who asked must know which one.
         raise outbox.QuarantineError(str(error)) from error
     name = _offer(bundle, written)
 
@@ -267,25 +276,33 @@ def _record_heads(
 def _contents(
     made: Export, items: Sequence[EvidenceItem], *, note: str, size: int, signer: Signing
 ) -> bundling.BundleContents:
+    profile = selecting.PROFILES[made.bundle.profile]
+    level = custody_files.Level.FULL if profile.discloses else custody_files.Level.HEADER
     selection = custody_files.choose(
-        items={str(item.pk): custody_files.Level.FULL for item in items},
+        items={str(item.pk): level for item in items},
         bundle=str(made.pk),
         checkpoint=note,
         vkey=signer.vkey,
         prover=custody.prover(size=size),
         witnesses=cosigning.advice(),
+        remembered=_handed_out(made, size),
     )
     folders = safe_names.safe_names(item.exhibit_number for item in items)
     told = custody_files.disclosed(selection.entries)
-    histories: dict[str, list[HistoryRecord]] = {}
+    chronicles: dict[str, list[tuple[Entry, bytes, Mapping[str, object]]]] = {}
     for one in selection.entries:
         written = Entry.decode(one.body)
         if written.item:
-            histories.setdefault(written.item, []).append(_history(written, told.get(one.seq, {})))
-    parts = [
-        _item(item, folder, tuple(histories.get(str(item.pk), ())))
-        for item, folder in zip(items, folders, strict=True)
-    ]
+            row = (written, one.leaf, told.get(one.seq, {}))
+            chronicles.setdefault(written.item, []).append(row)
+    inside = frozenset(item.pk for item in items)
+    parts = []
+    for item, folder in zip(items, folders, strict=True):
+        chronicle = selecting.Chronicle(tuple(chronicles.get(str(item.pk), ())))
+        planned = selecting.plan(item, profile, chronicle)
+        parts.append(
+            selecting.of(planned, folder, chronicle, user=made.requested_by, inside=inside)
+        )
     record = BundleRecord(
         identifier=str(made.pk),
         folder=bundling.bag_folder(str(made.pk)),
@@ -299,6 +316,7 @@ def _contents(
         items=tuple(record for record, _ in parts),
         purpose=made.purpose,
         recipient=made.recipient,
+        profile=profile.name,
     )
     return bundling.BundleContents(
         identifier=str(made.pk),
@@ -307,166 +325,21 @@ def _contents(
         contact=settings.CONTACT,
         description=f"{len(items)} items of evidence with their custody",
         items=tuple(part for _, part in parts),
-        documents={"README.txt": readme.text(record), "README.html": readme.html(record)},
+        documents=formats.documents(record),
         custody=selection,
     )
 
 
-def _history(written: Entry, values: dict[str, object]) -> HistoryRecord:
-    return HistoryRecord(
-        seq=written.seq,
-        time=format_time(written.time),
-        actor=written.actor,
-        kind=written.kind,
-        sentence=events.sentence_for(written.kind, written.data),
-        values=values,
+def _handed_out(made: Export, size: int) -> list[int]:
+    """Return the sizes of the checkpoints in this case's earlier bundles, the newest of them.
+
+    A proof to each goes along: whoever holds one can see that nothing was rewritten since.
+    """
+    earlier = Bundle.objects.filter(
+        export__case=made.case, state=Bundle.State.VERIFIED, checkpoint_size__lt=size
     )
-
-
-def _item(
-    item: EvidenceItem, folder: str, history: tuple[HistoryRecord, ...]
-) -> tuple[ItemRecord, bundling.BundleItem]:
-    """Return what the bundle says about an item, and what it holds of it: three queries."""
-    files = list(
-        item.files.filter(role=EvidenceFile.Role.EVIDENTIARY)
-        .select_related("stored")
-        .prefetch_related("analyses")
-    )
-    names = safe_names.safe_names(file.original_filename for file in files)
-    records = []
-    originals = []
-    for file, name in zip(files, names, strict=True):
-        stored = file.stored
-        if stored is None:
-            raise RuntimeError("An evidentiary copy always has stored bytes.")
-        path = f"original/{name}"
-        records.append(
-            FileRecord(
-                file=str(file.pk),
-                path=path,
-                original_filename=file.original_filename,
-                size=file.size,
-                sha256=file.sha256,
-                sha512=stored.sha512,
-                media_type=file.media_type,
-                role=file.role,
-                **_reported(file),
-                declared_hash=file.declared_hash,
-                declared_match=file.declared_match,
-                analyses=tuple(_analysis(one) for one in file.analyses.all()),
-            )
-        )
-        measured = Measurement(
-            size=stored.size,
-            sha256=bytes.fromhex(stored.sha256),
-            sha512=bytes.fromhex(stored.sha512),
-            crc32=stored.crc32,
-        )
-        originals.append(
-            bundling.BundleFile(path=path, measured=measured, open=partial(_open, file.sha256))
-        )
-    record = ItemRecord(
-        item=str(item.pk),
-        folder=folder,
-        exhibit_number=item.exhibit_number,
-        kind=item.kind,
-        title=item.title,
-        case=item.case.reference,
-        catalogue=_catalogue(item),
-        acquisition=_acquisition(item),
-        files=tuple(records),
-        history=history,
-    )
-    return record, bundling.BundleItem(
-        item=str(item.pk),
-        folder=folder,
-        files=tuple(originals),
-        documents={"item.json": item_json.render(record)},
-    )
-
-
-def _open(sha256: str) -> BinaryIO:
-    return cast("BinaryIO", store.open(sha256))
-
-
-def _reported(file: EvidenceFile) -> dict[str, str]:
-    """MD5, SHA-1 and BLAKE3 where they were worked out; for look-up only."""
-    said: dict[str, str] = {}
-    for one in file.analyses.all():
-        if one.tool == "digests" and one.state == Analysis.State.DONE and one.result:
-            said |= {name: str(value) for name, value in sorted(one.result.items())}
-    return said
-
-
-def _analysis(one: Analysis) -> dict[str, Any]:
-    return {
-        "tool": one.tool,
-        "version": one.version,
-        "state": one.state,
-        "outcome": one.outcome,
-        "reason": one.reason,
-        "isolation": one.isolation,
-        "libraries": one.versions,
-        "result": one.result,
-    }
-
-
-def _catalogue(item: EvidenceItem) -> dict[str, Any]:
-    return {
-        "description": item.description,
-        "source": item.source.name if item.source and not item.source.confidential else None,
-        "source_is_confidential": bool(item.source and item.source.confidential),
-        "authored": {
-            "text": item.authored_text,
-            "earliest": _iso(item.authored_earliest),
-            "latest": _iso(item.authored_latest),
-            "basis": item.authored_basis,
-        },
-        "place": {
-            "text": item.place_text,
-            "latitude": item.latitude,
-            "longitude": item.longitude,
-            "precision_m": item.precision_m,
-            "basis": item.place_basis,
-        },
-        "languages": item.languages,
-        "level": item.effective_level,
-        "markers": item.markers,
-        "status": item.status,
-        "received_at": _iso(item.created_at),
-        # What the Berkeley Protocol asks for and nobody has said.
-        "not_known": [str(one) for one in completeness.missing(item)],
-    }
-
-
-def _acquisition(item: EvidenceItem) -> dict[str, Any]:
-    row = (
-        Acquisition.objects.filter(item=item)
-        .select_related("acquired_by", "provided_by")
-        .order_by("pk")
-        .last()
-    )
-    if row is None:
-        return {}
-    return {
-        "method": row.method,
-        "acquired_by": row.acquired_by.public_label if row.acquired_by else None,
-        "provided_by": row.provided_by.public_label if row.provided_by else None,
-        "acquired_at": row.acquired_at_text or _iso(row.acquired_at),
-        "time_zone_basis": row.tz_basis,
-        "clock": row.clock_source,
-        "place": row.place,
-        "url": row.url,
-        "authority": row.authority,
-        "context": row.context_note,
-        "known_gaps": row.known_gaps,
-        "hash_at_acquisition": row.hash_at_acquisition,
-        "hash_computed_by": row.hash_computed_by,
-    }
-
-
-def _iso(time: datetime | None) -> str | None:
-    return time.isoformat() if time else None
+    sizes = earlier.order_by("-checkpoint_size").values_list("checkpoint_size", flat=True)
+    return [one for one in sizes[:REMEMBERED] if one]
 
 
 class _Staged(File):  # type: ignore[type-arg]

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from evidence import dates, places, testimony
+from evidence import dates, places, releasing, selecting, testimony
 from evidence.chronology import LANES
 from evidence.models.assessment import (
     Confidence,
@@ -400,11 +400,26 @@ class ReleaseForm(forms.Form):
 
     recipient = forms.CharField(max_length=300, label="To whom", help_text="Kept enciphered.")
     recipient_class = _choice(RecipientClass, label="They are")
+    profile = forms.ChoiceField(
+        label="How much leaves",
+        required=False,
+        choices=[
+            ("", "As usual: redacted for media and the public, everything for the others"),
+            *((one.name, one.label) for one in selecting.PROFILES.values()),
+        ],
+    )
     purpose = _area(label="What for", required=True, max_length=2_000)
     consent_note = _area(
         label="Consent",
         help_text="Who agreed to what. Consent given in captivity lifts no protection by itself.",
     )
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        if not said.get("profile"):
+            to_everybody = said.get("recipient_class") in releasing.EVERYBODY
+            said["profile"] = "journalist" if to_everybody else "full"
+        return said
 
 
 class ReleaseDecisionForm(forms.Form):

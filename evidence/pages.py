@@ -29,6 +29,7 @@ from evidence import (
     observing,
     presenting,
     processing,
+    selecting,
     verifying,
 )
 from evidence.answering import item as _item
@@ -185,7 +186,9 @@ def export_new(request: HttpRequest) -> HttpResponse:
     if len(items) != len(set(ids)):
         observing.refused(user, act="export", what="item", now=timezone.now())
         raise Http404("No such item.")
-    form = exporting.ExportForm(request.POST or None)
+    given = request.POST.get("profile") or request.GET.get("profile", "full")
+    profile = given if given in selecting.PROFILES else "full"
+    form = exporting.ExportForm(request.POST or None, initial={"profile": profile})
     if request.method == "POST" and form.is_valid() and items:
         try:
             export = exporting.export(items, user=user, now=timezone.now(), **form.cleaned_data)
@@ -199,7 +202,9 @@ def export_new(request: HttpRequest) -> HttpResponse:
         "Export a bundle",
         form=form,
         items=items,
-        preview=exporting.preview(items),
+        preview=exporting.preview(items, profile),
+        profiles=selecting.PROFILES.values(),
+        chosen=",".join(str(item.pk) for item in items),
     )
 
 

@@ -237,7 +237,8 @@ def _check(asked: ReleaseRequest, decision: ReleaseDecision, items: Sequence[Evi
                 f"{item.exhibit_number} humiliates or degrades people: it never goes to media or "
                 "the public."
             )
-        if marked & RECOGNISED and not decision.public_interest.strip():
+        shows_faces = marked & RECOGNISED and asked.leaves_whole
+        if shows_faces and not decision.public_interest.strip():
             raise ReleaseError(
                 f"{item.exhibit_number} shows a prisoner or detainee who can be recognised: "
                 "it leaves as a redacted rendition, or with the public interest written down that "

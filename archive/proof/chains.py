@@ -98,6 +98,7 @@ _KEPT_DATA = {
     "item.exported",
     "item.registered",
     "media.ingested",
+    "item.redacted",
     "item.derived",
     "disclosure.erased",
     "checkpoint.timestamped",

@@ -21,7 +21,8 @@ from archive.proof.chains import (
 from archive.proof.errors import MalformedError, ProofError
 from archive.proof.examination import Check, Examination, Policy, failed
 from archive.proof.key_walk import keys_lead_from_one_that_is_trusted
-from archive.proof.originals import originals_are_as_taken_in
+from archive.proof.metadata import metadata_agrees
+from archive.proof.originals import originals_are_as_taken_in, what_is_withheld_is_named
 from archive.proof.report import NOT_CHECKED, UNREADABLE, Finding, Report
 from archive.proof.second_process import measuring_beside
 from archive.proof.structure import (
@@ -71,6 +72,8 @@ CHECKS: tuple[Check, ...] = (
     disclosures_belong_to_entries,
     files_are_unaltered,  # late: small files have been measured by a second process meanwhile
     originals_are_as_taken_in,
+    metadata_agrees,
+    what_is_withheld_is_named,
     what_remains_open,
 )
 

@@ -28,6 +28,7 @@ def render(item: ItemRecord) -> bytes:
         "case": item.case,
         "catalogue": plain(item.catalogue),
         "acquisition": plain(item.acquisition),
+        "said": plain(item.said),
         "files": [_file(file) for file in item.files],
         "withheld": [{"what": one.what, "reason": one.reason} for one in item.withheld],
     }
@@ -54,6 +55,15 @@ def _file(file: FileRecord) -> dict[str, Any]:
         },
         "declared_hash": file.declared_hash,
         "declared_match": file.declared_match,
+        **(
+            {
+                "derived_from": file.derived_from,
+                "derivation": file.derivation,
+                "tool": file.tool,
+            }
+            if file.derivation
+            else {}
+        ),
         "analyses": [plain(one) for one in file.analyses],
     }
 

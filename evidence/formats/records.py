@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class FileRecord:
-    """An original in the bundle.  ``path`` is below the item's folder."""
+    """A file in the bundle, an original or a rendition.  ``path`` is below the item's folder."""
 
     file: str  # UUID
     path: str
@@ -29,6 +29,11 @@ class FileRecord:
     blake3: str = ""
     declared_hash: str = ""
     declared_match: str = "not_declared"
+    pronom: str = ""  # PRONOM's identifier of the format, such as fmt/43
+    #: Of a rendition: the UUID of the file that it was made of, how, and by which tool.
+    derived_from: str = ""
+    derivation: str = ""
+    tool: str = ""
     #: What tools worked out, each with tool, version, outcome, reason and result.
     analyses: tuple[Mapping[str, Any], ...] = ()
 
@@ -42,6 +47,7 @@ class HistoryRecord:
     actor: str
     kind: str
     sentence: str
+    leaf: str = ""  # the entry's leaf hash, in hexadecimal
     #: Personal values that were disclosed to this recipient.
     values: Mapping[str, Any] = field(default_factory=dict)
 
@@ -52,6 +58,14 @@ class Withheld:
 
     what: str
     reason: str
+    kind: str = "field"  # or "file"
+    file: str = ""  # UUID, of a file
+    size: int | None = None  # bytes, of a file
+    #: What binds the archive to it: {"entry", "leaf", "sha256"} of the custody entry that names it,
+    #: or {"record"}: the salted digest of the row that says it, which an entry names.
+    commitment: Mapping[str, Any] = field(default_factory=dict)
+    statute: str = ""  # the legal basis, where it is a law's
+    decided_by: str = ""  # opaque id of a person, or the rule's name
 
 
 @dataclass(frozen=True)
@@ -67,6 +81,8 @@ class ItemRecord:
     #: Everything else the catalogue says: description, source, languages, times, places, level, …
     catalogue: Mapping[str, Any] = field(default_factory=dict)
     acquisition: Mapping[str, Any] = field(default_factory=dict)
+    #: What is stated, claimed and assessed: statement, chain, passages, document, claims.
+    said: Mapping[str, Any] = field(default_factory=dict)
     files: tuple[FileRecord, ...] = ()
     history: tuple[HistoryRecord, ...] = ()
     withheld: tuple[Withheld, ...] = ()
@@ -89,3 +105,4 @@ class BundleRecord:
     items: tuple[ItemRecord, ...]
     purpose: str = ""
     recipient: str = ""
+    profile: str = "full"

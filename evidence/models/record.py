@@ -66,6 +66,11 @@ class Record(Unchanging):
         )
 
     @classmethod
+    def columns(cls) -> list[models.Field[Any, Any]]:
+        """Return the row's columns, those of every record first."""
+        return list(cls._meta.concrete_fields)
+
+    @classmethod
     def standing(cls) -> models.QuerySet[Self]:
         """Return the rows that no other one supersedes."""
         later = cls.objects.filter(supersedes=models.OuterRef("pk"))

@@ -28,6 +28,8 @@ class ReleaseRequest(Record):
     recipient_class = models.CharField(max_length=20, choices=RecipientClass)
     purpose = ProtectedText(protected_by="is_protected")
     consent_note = models.TextField(blank=True)
+    #: How much of the items leaves, by the name of a profile; empty: all of them.
+    profile = models.CharField(max_length=40, blank=True)
 
     class Meta(Record.Meta):
         abstract = False
@@ -35,6 +37,11 @@ class ReleaseRequest(Record):
 
     def __str__(self) -> str:
         return f"{len(self.items)} items to {self.get_recipient_class_display().lower()}"
+
+    @property
+    def leaves_whole(self) -> bool:
+        """Say whether the items leave as they are, and not as redacted renditions or custody."""
+        return self.profile in {"", "full", "archive"}
 
 
 class ReleaseDecision(Record):

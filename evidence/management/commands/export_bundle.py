@@ -17,7 +17,7 @@ from archive.anchors import AnchorError
 from archive.models.bundle import Bundle
 from archive.models.job import Job
 from archive.signer import SignerError
-from evidence import access, exporting, releasing, tasks
+from evidence import access, exporting, releasing, selecting, tasks
 from evidence.models.export import Export
 from evidence.models.release import ReleaseDecision, ReleaseRequest
 
@@ -35,6 +35,12 @@ class Command(BaseCommand):
         parser.add_argument("--purpose", required=True)
         parser.add_argument(
             "--release", help="the release, by its id; what is sensitive leaves by no other way"
+        )
+        parser.add_argument(
+            "--profile",
+            choices=list(selecting.PROFILES),
+            default="full",
+            help="how much leaves; a release brings its own",
         )
         parser.add_argument("--out", type=Path, required=True, help="where to save the ZIP file")
 
@@ -68,6 +74,7 @@ class Command(BaseCommand):
                 user=user,
                 now=timezone.now(),
                 release=self._release(options["release"], user),
+                profile=options["profile"],
             )
         except exporting.ExportError as error:
             raise CommandError(str(error)) from error

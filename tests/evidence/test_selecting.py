@@ -1,0 +1,243 @@
+"""What leaves under each profile, what is withheld, and what binds the archive to that."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass
+
+import pytest
+from django.core.files.storage import storages
+from django.urls import reverse
+
+from archive import custody, outbox, signing
+from archive.models.bundle import Bundle
+from archive.models.job import Job
+from archive.proof.examination import Policy
+from archive.proof.report import NOT_CHECKED, PASSED
+from archive.proof.verify import verify
+from evidence import (
+    assessing,
+    classifying,
+    exporting,
+    identifying,
+    redacting,
+    releasing,
+    selecting,
+    tasks,
+)
+from evidence.models.case import CaseMembership
+from evidence.models.item import EvidenceItem
+from tests import people
+from tests.evidence import sayings
+from tests.evidence.extractors.made import jpeg, scene
+from tests.evidence.worked import worked_out
+
+BOX = {"left": 100, "top": 100, "right": 500, "bottom": 500, "style": "fill"}
+FACE = "CANARY-TITLE of a face"
+
+
+@dataclass
+class Held:
+    """A case with a prisoner's picture and its redacted rendition, a statement, a card."""
+
+    said: sayings.Sayings
+    picture: EvidenceItem
+
+    @property
+    def cast(self):
+        return self.said.cast
+
+    def items(self):
+        return list(EvidenceItem.objects.filter(case=self.cast.case).order_by("exhibit_number"))
+
+
+def _worked(job):
+    outbox.run(job, tasks.HANDLERS, on_quarantine=tasks._set_aside)
+
+
+@pytest.fixture
+def held(committed_database):
+    custody.open_log()
+    cast = people.make_cast()
+    by = {"user": cast.researcher, "now": people.NOW}
+    CaseMembership.objects.create(case=cast.case, user=cast.outsider, role="redactor")
+    said = sayings.make(cast)
+    identifying.describe(said.card, document_type="military_id", inscribed_name="CANARY-NAME", **by)
+    picture = worked_out(
+        jpeg(scene(320, 240)), cast.case, cast.researcher, "type",
+        filename="CANARY-FILE.jpg", media_type="image/jpeg",
+    )  # fmt: skip
+    EvidenceItem.objects.filter(pk=picture.pk).update(title=FACE)
+    picture.refresh_from_db()
+    asked = redacting.ask(
+        picture, regions=[BOX], sound="mute", phrases=[], reason="A face.", user=cast.outsider,
+        now=people.NOW,
+    )  # fmt: skip
+    _worked(Job.objects.get(pk=asked.job).pk)
+    for item in (picture, said.statement, said.card):
+        classifying.raise_to(
+            item, level="restricted", markers=["identifiable_pow"], reason="So it is.", **by
+        )
+    assessing.assess(
+        said.claim, case=cast.case, status="uncorroborated", method="source_analysis",
+        rationale="CANARY-RATIONALE", **by,
+    )  # fmt: skip
+    return Held(said, EvidenceItem.objects.get(pk=picture.pk))
+
+
+def _released(held, profile, *, recipient_class="court", public_interest=""):
+    asked = releasing.request(
+        held.items(), recipient="Somebody", purpose="A test", recipient_class=recipient_class,
+        profile=profile, user=held.cast.researcher, now=people.NOW,
+    )  # fmt: skip
+    return releasing.decide(
+        asked, authorised=True, reason="It may.", public_interest=public_interest,
+        user=held.cast.release_officer, now=people.NOW,
+    )  # fmt: skip
+
+
+def _bundle(held, tmp_path, profile, **more):
+    """Have a bundle of the whole case written; return its path and the names in it."""
+    decision = _released(held, profile, **more)
+    made = exporting.export(
+        held.items(), purpose="A test", recipient="Somebody", user=held.cast.release_officer,
+        now=people.NOW, release=decision,
+    )  # fmt: skip
+    _worked(Job.objects.get(kind="evidence.export", subject=str(made.pk)).pk)
+    bundle = Bundle.objects.get(pk=made.pk)
+    assert bundle.state == Bundle.State.VERIFIED, bundle.reason
+    path = tmp_path / f"{profile}.zip"
+    with storages["bundles"].open(bundle.storage_name) as file:
+        path.write_bytes(file.read())
+    return path
+
+
+def _verified(path, **more):
+    return verify(path, Policy(vkeys=(signing.the_signer().vkey,), **more))
+
+
+def _within(path, folder, name):
+    with zipfile.ZipFile(path) as archive:
+        (found,) = [one for one in archive.namelist() if f"/{folder}/{name}" in one]
+        return archive.read(found)
+
+
+def _json(path, folder, name="item.json"):
+    return json.loads(_within(path, folder, name))
+
+
+def _everything(path):
+    with zipfile.ZipFile(path) as archive:
+        return b"".join(one.encode() + archive.read(one) for one in archive.namelist())
+
+
+def test_a_court_gets_what_is_said_and_the_renditions(held, tmp_path):
+    path = _bundle(held, tmp_path, "full", public_interest="Command responsibility.")
+    report = _verified(path)
+    assert report.verdict.is_good, report.findings
+    assert report.has("metadata-agrees", PASSED)
+    statement = _json(path, held.said.statement.exhibit_number)["said"]
+    assert statement["statement"]["form"] == "oral"
+    assert statement["statement"]["declarant"] == "POW-A"
+    assert [one["language"] for one in statement["passages"][0]["layers"]] == ["ko", "en"]
+    (claim,) = statement["claims"]
+    assert claim["language_chain"] == ["ko to en: consecutive"]
+    assert claim["assessments"][0]["rationale"] == "CANARY-RATIONALE"
+    picture = _json(path, held.picture.exhibit_number)
+    original, rendition = picture["files"]
+    assert (original["path"], rendition["path"]) == (
+        "original/CANARY-FILE.jpg",
+        "derived/redacted-1.png",
+    )
+    assert rendition["derived_from"] == original["file"]
+
+
+def test_what_is_enciphered_never_leaves_and_is_bound_by_its_row(held, tmp_path):
+    path = _bundle(held, tmp_path, "full", public_interest="Command responsibility.")
+    assert b"CANARY-NAME" not in _everything(path)
+    rows = json.loads(_within(path, "data", "withheld.json"))["withheld"]
+    (row,) = [one for one in rows if one["exhibit_number"] == held.said.card.exhibit_number]
+    assert row["what"] == "inscribed name"
+    recorded = _within(path, "custody", "entries.ndjson").decode()
+    assert row["commitment"]["record"] in recorded
+
+
+def test_a_journalist_gets_the_rendition_and_no_word_of_what_is_sensitive(held, tmp_path):
+    path = _bundle(held, tmp_path, "journalist", recipient_class="media")
+    content = _everything(path)
+    for canary in (FACE, "CANARY-FILE", "CANARY-NAME", "CANARY-RATIONALE", sayings.ENGLISH,
+                   sayings.KOREAN, "He thought"):  # fmt: skip
+        assert canary.encode() not in content, canary
+    with zipfile.ZipFile(path) as archive:
+        names = [one for one in archive.namelist() if held.picture.exhibit_number in one]
+    assert [one.rpartition("/")[2] for one in names] == ["redacted-1.png", "item.json"]
+    assert _json(path, held.picture.exhibit_number)["said"] == {}
+
+
+def test_what_a_journalist_does_not_get_is_proven_to_be_recorded(held, tmp_path):
+    path = _bundle(held, tmp_path, "journalist", recipient_class="media")
+    report = _verified(path)
+    assert report.verdict.is_good, report.findings
+    assert report.has("withheld", NOT_CHECKED)
+    assert not report.has("originals-as-taken-in", "failed")
+    rows = json.loads(_within(path, "data", "withheld.json"))["withheld"]
+    original = held.picture.files.get(role="evidentiary")
+    (row,) = [one for one in rows if one["file"] == str(original.pk)]
+    assert row["size"] == original.size
+    assert row["commitment"]["sha256"] == original.sha256
+    assert row["legal_basis"] == selecting.CONVENTION
+    assert row["reason"] == "People in captivity can be recognised in it."
+
+
+def test_a_later_bundle_proves_that_it_continues_an_earlier_one(held, tmp_path):
+    court = _bundle(held, tmp_path, "full", public_interest="Command responsibility.")
+    seen = _within(court, "custody", "checkpoint").decode()
+    journalist = _bundle(held, tmp_path, "journalist", recipient_class="media")
+    report = _verified(journalist, remembered=(seen,))
+    assert report.verdict.is_good, report.findings
+    assert not report.has("nothing-remembered")
+
+
+def test_custody_only_proves_custody_and_holds_no_content(held, tmp_path):
+    path = _bundle(held, tmp_path, "custody_only", recipient_class="partner_archive")
+    report = _verified(path)
+    assert report.verdict.is_good, report.findings
+    with zipfile.ZipFile(path) as archive:
+        assert not [one for one in archive.namelist() if "/original/" in one or "/derived/" in one]
+    content = _everything(path)
+    for canary in (FACE, "CANARY-FILE", "CANARY-NAME", sayings.KOREAN):
+        assert canary.encode() not in content, canary
+
+
+def test_a_rendition_that_was_changed_is_not_handed_out(held):
+    decision = _released(held, "journalist", recipient_class="media")
+    made = exporting.export(
+        held.items(), purpose="A test", recipient="Somebody", user=held.cast.release_officer,
+        now=people.NOW, release=decision,
+    )  # fmt: skip
+    row = held.picture.files.get(role="redacted")
+    with open(storages["derivatives"].path(row.storage_name), "r+b") as file:  # noqa: PTH123
+        file.write(b"changed")
+    _worked(Job.objects.get(kind="evidence.export", subject=str(made.pk)).pk)
+    bundle = Bundle.objects.get(pk=made.pk)
+    assert bundle.state == Bundle.State.FAILED
+    assert "is not what was made" in bundle.reason
+
+
+def test_redacted_renditions_need_no_public_interest_but_originals_do(held):
+    assert _released(held, "journalist", recipient_class="media").authorised
+    with pytest.raises(releasing.ReleaseError, match="public interest"):
+        _released(held, "full", recipient_class="media")
+
+
+def test_the_preview_shows_what_leaves_and_what_does_not_and_why(held, client):
+    client.force_login(held.cast.release_officer)
+    chosen = ",".join(str(item.pk) for item in held.items())
+    page = client.get(reverse("evidence:export_new") + f"?items={chosen}&profile=journalist")
+    text = page.content.decode()
+    assert "redacted rendition" in text
+    assert "People in captivity can be recognised in it." in text
+    assert "original: CANARY-FILE" not in text
+    whole = client.get(reverse("evidence:export_new") + f"?items={chosen}").content.decode()
+    assert "CANARY-FILE.jpg" in whole
