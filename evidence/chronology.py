@@ -302,10 +302,10 @@ class _Told:
                 tool__in=TOOLS,
             )
             .select_related("file__item")
-            .order_by("-created_at")[:MOST]
+            .order_by()[:MOST]  # in order, every answer of the case would be read first
         )
         told: set[tuple[Any, str]] = set()
-        for row in rows:
+        for row in sorted(rows, key=lambda row: row.created_at, reverse=True):
             if (row.file_id, row.tool) not in told:
                 told.add((row.file_id, row.tool))
                 yield row, TOOLS[row.tool]

@@ -171,8 +171,12 @@ def decide(
 
 def waiting(items: QuerySet[EvidenceItem]) -> QuerySet[LoweringRequest]:
     """Return the requests about these items that nobody has decided, the oldest first."""
+    open_ = LoweringRequest.objects.filter(lowering_decision__isnull=True)
+    # What waits is little, and the items may be a million: these are asked for by their ids.
+    asked = dict(open_.values_list("pk", "item"))
+    mine = set(items.order_by().filter(pk__among=set(asked.values())).values_list("pk", flat=True))
     return (
-        LoweringRequest.objects.filter(item__in=items, lowering_decision__isnull=True)
+        open_.filter(pk__in=[pk for pk, item in asked.items() if item in mine])
         .select_related("item__case", "recorded_by")
         .order_by("recorded_at")
     )

@@ -28,7 +28,7 @@ MOST = 1_000  # items that one search finds; of more, the newest
 FEW = 20_000  # items whose words are looked through one by one
 LONGEST = 100  # characters of a word that are kept
 MOST_ASKED = 20  # words of a question that are looked at
-_BATCH = 1_000
+_BATCH = 2_000
 _ALIKE = str.maketrans(
     {
         "\N{CYRILLIC SMALL LETTER IO}": "\N{CYRILLIC SMALL LETTER IE}",
@@ -95,11 +95,33 @@ def _saying(
     readable: QuerySet[EvidenceItem],
     wanted: list[tuple[str, bool]],
 ) -> list[uuid.UUID]:
-    """Return the ids of those in which it is said; of many, those said of last."""
-    rows = SearchContent.objects.filter(words__matches=wanted)
-    rows = rows.filter(item__in=readable.order_by().values("pk"))
-    rows = rows.filter(item__in=items.order_by().values("pk"))
-    return list(rows.order_by("-id").values_list("item", flat=True)[:MOST])
+    """Return the ids of those in which it is said; of many, those said of last.
+
+    A batch of what has the words is held against the items, the newest first: databases gather a
+    million items otherwise, to find that few of them say it.
+    """
+    few = items.order_by()
+    if _is_better_read_through(few):
+        said = _read_through(few, "search_content__words", wanted)
+        several = list(said.values_list("pk", flat=True))
+        allowed = readable.order_by().filter(pk__among=several).order_by("-search_content__id")
+        return list(allowed.values_list("pk", flat=True)[:MOST])
+    rows = SearchContent.objects.filter(words__matches=wanted).order_by("-id")
+    found: list[uuid.UUID] = []
+    before: int | None = None
+    while len(found) < MOST:
+        batch = rows if before is None else rows.filter(id__lt=before)
+        last = list(batch.values_list("id", "item")[:_BATCH])
+        if not last:
+            break
+        before = last[-1][0]
+        asked = [item for _, item in last]
+        known = set(items.order_by().filter(pk__among=asked).values_list("pk", flat=True))
+        if known:
+            allowed = readable.order_by().filter(pk__among=list(known))
+            known &= set(allowed.values_list("pk", flat=True))
+        found += [item for item in asked if item in known]
+    return found[:MOST]
 
 
 def _named(items: QuerySet[EvidenceItem], wanted: list[tuple[str, bool]]) -> list[uuid.UUID]:
@@ -117,11 +139,20 @@ def _matching(
     items: QuerySet[EvidenceItem], wanted: list[tuple[str, bool]]
 ) -> QuerySet[EvidenceItem]:
     """Return those that have every word; SQLite can't tell whether items or words are fewer."""
-    if connection.vendor != "sqlite" or items[: FEW + 1].count() > FEW:
+    if not _is_better_read_through(items):
         return items.filter(search__words__matches=wanted)
-    items = items.alias(
-        spaced=Concat(Value(" "), "search__words", Value(" "), output_field=TextField())
-    )
+    return _read_through(items, "search__words", wanted)
+
+
+def _is_better_read_through(items: QuerySet[EvidenceItem]) -> bool:
+    return connection.vendor == "sqlite" and items[: FEW + 1].count() <= FEW
+
+
+def _read_through(
+    items: QuerySet[EvidenceItem], words: str, wanted: list[tuple[str, bool]]
+) -> QuerySet[EvidenceItem]:
+    """Return those of few items whose words, which stand at ``words``, have them all."""
+    items = items.alias(spaced=Concat(Value(" "), words, Value(" "), output_field=TextField()))
     for word, is_beginning in wanted:
         items = items.filter(spaced__contains=f" {word}" if is_beginning else f" {word} ")
     return items

@@ -28,7 +28,7 @@ from evidence import (
 )
 from evidence.models.case import CaseMembership
 from evidence.models.item import EvidenceItem
-from tests import people
+from tests import adversary, people
 from tests.evidence import sayings
 from tests.evidence.extractors.made import jpeg, scene
 from tests.evidence.worked import worked_out
@@ -241,3 +241,146 @@ def test_the_preview_shows_what_leaves_and_what_does_not_and_why(held, client):
     assert "original: CANARY-FILE" not in text
     whole = client.get(reverse("evidence:export_new") + f"?items={chosen}").content.decode()
     assert "CANARY-FILE.jpg" in whole
+
+
+def _files(path):
+    with zipfile.ZipFile(path) as archive:
+        return {one.partition("/")[2]: archive.read(one) for one in archive.namelist()}
+
+
+def _sealed(files):
+    """Make a ZIP file of changed files with the archive's own key, as its thief could."""
+    listed = adversary.listed(files)
+    oxum = listed["bag-info.txt"].rpartition(b"Payload-Oxum: ")[2]
+    listed["bag-info.txt"] = files["bag-info.txt"].rpartition(b"Payload-Oxum: ")[0] + (
+        b"Payload-Oxum: " + oxum
+    )
+    key = signing.the_signer()._key
+    return adversary.as_zip(adversary.signed(adversary.tagged(listed), key))
+
+
+def _swap(old, new):
+    return lambda content: content.replace(old, new, 1)
+
+
+def _more(content):
+    """Let the crate list a file that is not there."""
+    crate = json.loads(content)
+    crate["@graph"].append({"@id": "evidence/x", "@type": "File", "sha256": "", "contentSize": "1"})
+    return json.dumps(crate).encode()
+
+
+def _tamperings(held, files):
+    """Yield (what, path, how): one fact of one file told otherwise than everywhere else."""
+    original = held.picture.files.get(role="evidentiary")
+    digest, other = original.sha256.encode(), b"0" * 64
+    long = next(
+        line.split()[0] for line in files["manifest-sha512.txt"].splitlines()
+        if b"CANARY-FILE" in line
+    )  # fmt: skip
+    size = str(original.size).encode()
+    graph, premis = "data/case/graph.jsonld", "data/premis/premis.xml"
+    time = next(
+        json.loads(line)["time"] for line in files["data/custody/entries.ndjson"].splitlines()
+        if b"media.ingested" in line and digest in line
+    ).encode()  # fmt: skip
+    later = time.replace(b"2026", b"2027")
+    yield "crate: digest", "data/ro-crate-metadata.json", _swap(digest, other)
+    yield "crate: size", "data/ro-crate-metadata.json", _swap(b'"' + size, b'"9' + size)
+    yield "crate: a file more", "data/ro-crate-metadata.json", _more
+    yield "crate: a file less", "data/ro-crate-metadata.json", _swap(b'"File"', b'"Thing"')
+    yield "crate: twice", "data/ro-crate-metadata.json", _swap(b"{", b'{"@context": 1,')
+    yield "case: digest", graph, _swap(digest, other)
+    yield "case: long digest", graph, _swap(long, b"0" * 128)
+    yield "case: name", graph, _swap(b"CANARY-FILE.jpg", b"OTHER-FILE.jpg")
+    yield "case: path", graph, _swap(b"original/CANARY-FILE.jpg", b"original/OTHER.jpg")
+    yield "case: no time", graph, _swap(b'"@value": "' + time, b'"@value": "yesterday')
+    yield "premis: digest", premis, _swap(digest, other)
+    yield "premis: size", premis, _swap(b"<size>", b"<size>9")
+    yield "premis: time", premis, _swap(time, later)
+    yield "premis: declaration", premis, _swap(b"<premis", b'<!DOCTYPE x [<!ENTITY e "">]><premis')
+    yield "premis: no XML", premis, lambda content: content[:-20]
+    yield "table: digest", "data/tables/files.csv", _swap(digest, other)
+    yield "lines: digest", "data/tables/files.jsonl", _swap(digest, other)
+    yield "table: time", "data/tables/custody.csv", _swap(time, later)
+    yield "lines: no JSON", "data/tables/custody.jsonl", _swap(b"{", b"[")
+    yield (
+        "item: digest",
+        f"data/evidence/{held.picture.exhibit_number}/item.json",
+        _swap(b'"sha256": "' + digest, b'"sha256": "' + other),
+    )
+
+
+def test_a_fact_that_one_file_tells_otherwise_is_found_by_its_name(held, tmp_path):
+    path = _bundle(held, tmp_path, "full", public_interest="Command responsibility.")
+    files, tried = _files(path), 0
+    for what, name, change in _tamperings(held, files):
+        changed = {**files, name: change(files[name])}
+        assert changed[name] != files[name], what
+        tampered = tmp_path / "tampered.zip"
+        tampered.write_bytes(_sealed(changed))
+        report = _verified(tampered)
+        found = [one for one in report.of("failed") if name in str(one)]
+        assert found, (what, report.findings)
+        tried += 1
+    assert tried == 20
+    untouched = tmp_path / "untouched.zip"
+    untouched.write_bytes(_sealed(files))
+    report = _verified(untouched)
+    assert report.verdict.is_good, report.of("failed")
+
+
+def _rows(change):
+    def changed(content):
+        document = json.loads(content)
+        document["withheld"] = change(document["withheld"])
+        return json.dumps(document).encode()
+
+    return changed
+
+
+def _first_file(rows, **more):
+    done = False
+    for row in rows:
+        if row["kind"] == "file" and not done:
+            row.update({name: value(row[name]) for name, value in more.items()})
+            done = True
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda rows: [row for row in rows if row["kind"] != "file"], "original-missing"),
+        (lambda rows: _first_file(rows, size=lambda size: size + 1), "withheld-contradicts"),
+        (lambda rows: _first_file(rows, file=lambda _: "another"), "withheld-unrecorded"),
+        (
+            lambda rows: _first_file(
+                rows, commitment=lambda bound: {**bound, "leaf": "0" * 64}
+            ),
+            "withheld-unrecorded",
+        ),
+        (lambda rows: [*rows, rows[0]] if rows[0]["kind"] == "file" else [*rows, *(
+            row for row in rows if row["kind"] == "file"
+        )], "withheld-contradicts"),
+        (lambda _: "nothing", "withheld-malformed"),
+    ],
+)  # fmt: skip
+def test_what_is_withheld_must_be_what_the_ledger_recorded(held, tmp_path, change, code):
+    path = _bundle(held, tmp_path, "journalist", recipient_class="media")
+    files = _files(path)
+    name = "data/withheld.json"
+    files[name] = _rows(change)(files[name])
+    path.write_bytes(_sealed(files))
+    report = _verified(path)
+    assert report.has(code, "failed"), report.findings
+
+
+def test_a_rendition_that_the_ledger_does_not_name_is_refused(held, tmp_path):
+    path = _bundle(held, tmp_path, "journalist", recipient_class="media")
+    files = _files(path)
+    (name,) = [one for one in files if one.endswith("redacted-1.png")]
+    files[name] += b"more"
+    path.write_bytes(_sealed(files))
+    report = _verified(path)
+    assert report.has("rendition-unrecorded", "failed")

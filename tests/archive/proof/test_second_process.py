@@ -121,7 +121,9 @@ def test_a_process_killed_midway_leaves_its_files_to_the_first(folder):
     told = run(code, folder)
 
     assert told["found"].items() <= expected(folder).items()
-    assert told["by_the_first"] == len(told["found"])
+    # On a busy machine it may be done before it is killed; then its findings are whole.
+    if told["found"] != expected(folder):
+        assert told["by_the_first"] == len(told["found"])
 
 
 def test_a_file_that_cannot_be_measured_is_left_for_whoever_asks(folder):
