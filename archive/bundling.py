@@ -24,7 +24,7 @@ from typing import IO, BinaryIO
 
 from archive import safe_names, stored_zip
 from archive.custody_files import CustodySelection, custody_files
-from archive.proof import notes, verify
+from archive.proof import notes, sshsig, verify
 from archive.proof.digests import Measurement, measure
 from archive.proof.examination import Policy
 from archive.proof.report import NOT_CHECKED, PASSED, Report
@@ -41,6 +41,8 @@ SOFTWARE = "Muniment 0.1.0 <https://muniment.invalid/>"
 PROFILE = "https://muniment.invalid/profiles/evidence-bundle-1.0.json"
 SIGNATURE = "signatures/tagmanifest-sha512.txt.ed25519.sig"
 PUBLIC_KEY = "signatures/archive-ed25519.pub.pem"
+SSH_SIGNATURE = "signatures/tagmanifest-sha512.txt.sshsig"
+ALLOWED_SIGNERS = "signatures/allowed_signers"
 VERIFIER = "data/verify/verify.pyz"
 
 Progress = Callable[[int, int], None]
@@ -152,6 +154,11 @@ def plan(contents: BundleContents, *, signer: Signing) -> Plan:
         _made("tagmanifest-sha512.txt", sealed),
         _made(SIGNATURE, signer.sign_bytes(sealed)),
         _made(PUBLIC_KEY, notes.ed25519_pem(signer.public).encode("ascii")),
+        _made(
+            SSH_SIGNATURE,
+            sshsig.armored(signer.public, signer.sign_for_ssh(sealed)).encode("ascii"),
+        ),
+        _made(ALLOWED_SIGNERS, sshsig.allowed_signers(signer.public).encode("ascii")),
     ]
     folder = bag_folder(contents.identifier)
     sources = sorted([*payload, *tags, *seals], key=lambda source: source.path)

@@ -35,7 +35,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from archive import durable, locks
-from archive.proof import key_history, merkle, notes
+from archive.proof import key_history, merkle, notes, sshsig
 from archive.proof.entries import Entry
 from archive.proof.errors import ProofError
 
@@ -49,6 +49,12 @@ NEXT = "next.pem"  # a new key, until a checkpoint that both have signed is kept
 # A line of a tag manifest (RFC 8493 section 2.2.1).  No line of a note, a checkpoint, a cosignature
 # or a proof of key possession begins with 64 hexadecimal digits and a space.
 _MANIFEST_LINE = re.compile(rb"(?:[0-9a-f]{64}|[0-9a-f]{128}) [ *][^\r\n]+\n")
+
+
+def _require_manifest(data: bytes) -> None:
+    lines = data.splitlines(keepends=True)
+    if not lines or any(not _MANIFEST_LINE.fullmatch(line) for line in lines):
+        raise SignerRefusedError("Only tag manifests and checkpoints are signed.")
 
 
 class SignerError(Exception):
@@ -381,7 +387,13 @@ class Signer:
         Refuses whatever is not a tag manifest line by line: nothing signed here can be shown as a
         checkpoint, and so pass by the state that ``sign`` keeps.
         """
-        lines = data.splitlines(keepends=True)
-        if not lines or any(not _MANIFEST_LINE.fullmatch(line) for line in lines):
-            raise SignerRefusedError("Only tag manifests and checkpoints are signed.")
+        _require_manifest(data)
         return self._key.sign(data)
+
+    def sign_for_ssh(self, data: bytes) -> bytes:
+        """Return the raw signature of a tag manifest that goes into an OpenSSH signature of it.
+
+        What is signed begins with OpenSSH's own mark: it can be shown as nothing else.
+        """
+        _require_manifest(data)
+        return self._key.sign(sshsig.to_be_signed(data))

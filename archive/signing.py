@@ -54,6 +54,7 @@ class Signing(Protocol):
     def last(self) -> Signed | None: ...
     def sign(self, text: str, proof: Sequence[bytes], handover: Handover | None = None) -> str: ...
     def sign_bytes(self, data: bytes) -> bytes: ...
+    def sign_for_ssh(self, data: bytes) -> bytes: ...
     def next_vkey(self) -> str | None: ...
     def take_over(self, note: str) -> None: ...
 
@@ -136,6 +137,11 @@ class RemoteSigner:
     def sign_bytes(self, data: bytes) -> bytes:
         """Return the raw signature of a tag manifest."""
         said = ask(self._path, "sign_bytes", data=base64.b64encode(data).decode())
+        return base64.b64decode(said["signature"])
+
+    def sign_for_ssh(self, data: bytes) -> bytes:
+        """Return the raw signature for an OpenSSH signature of a tag manifest."""
+        said = ask(self._path, "sign_for_ssh", data=base64.b64encode(data).decode())
         return base64.b64decode(said["signature"])
 
     def next_vkey(self) -> str | None:

@@ -65,6 +65,11 @@ def _sign_bytes(folder: Path, asked: Mapping[str, Any]) -> dict[str, str]:
     return {"signature": base64.b64encode(signature).decode()}
 
 
+def _sign_for_ssh(folder: Path, asked: Mapping[str, Any]) -> dict[str, str]:
+    signature = Signer(folder).sign_for_ssh(base64.b64decode(asked["data"], validate=True))
+    return {"signature": base64.b64encode(signature).decode()}
+
+
 def _next_vkey(folder: Path, _asked: Mapping[str, Any]) -> dict[str, str | None]:
     return {"vkey": Signer(folder).next_vkey()}
 
@@ -87,6 +92,7 @@ _ACTS: Mapping[str, Callable[[Path, Mapping[str, Any]], Any]] = {
     "last": _last,
     "sign": _sign,
     "sign_bytes": _sign_bytes,
+    "sign_for_ssh": _sign_for_ssh,
     "next_vkey": _next_vkey,
     "take_over": _take_over,
     "prepare_next": _prepare_next,

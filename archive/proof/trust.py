@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Optional, Union
 
-from archive.proof import ed25519, merkle, ml_dsa, notes
+from archive.proof import ed25519, merkle, ml_dsa, notes, sshsig
 from archive.proof.errors import BrokenError, MalformedError, ProofError
 from archive.proof.examination import CUSTODY, LONGEST_MANIFEST, Examination, failed, passed
 from archive.proof.inclusion import Inclusions
@@ -16,6 +16,10 @@ PUBLIC_KEY = "signatures/archive-ed25519.pub.pem"
 SIGNED = "tagmanifest-sha512.txt"
 CHECKPOINT = "data/custody/checkpoint"
 CONSISTENCY = "data/custody/consistency/"
+
+
+SSH_SIGNATURE = "signatures/tagmanifest-sha512.txt.sshsig"
+ALLOWED_SIGNERS = "signatures/allowed_signers"
 
 
 def tag_manifest_is_signed(at: Examination) -> Iterator[Finding]:
@@ -54,6 +58,31 @@ def tag_manifest_is_signed(at: Examination) -> Iterator[Finding]:
     yield Finding(
         "signer-unknown", UNTRUSTED, SIGNED, f"signed with the key {notes.fingerprint(own)}, {why}"
     )
+
+
+def ssh_signature_holds(at: Examination) -> Iterator[Finding]:
+    """The same key signed for OpenSSH as well, where a bundle has that signature."""
+    there = [path for path in (SSH_SIGNATURE, ALLOWED_SIGNERS) if path in at.bundle.members]
+    if not there:
+        return
+    own = _own_key(at)
+    if isinstance(own, Finding):
+        return  # said already
+    path = SSH_SIGNATURE
+    try:
+        key, signature = sshsig.opened(at.bundle.text(path, limit=4096))
+        signed = sshsig.to_be_signed(at.bundle.read(SIGNED, limit=LONGEST_MANIFEST))
+        if key != own or not ed25519.verify(key, signature, signed):
+            yield failed("ssh-signature-wrong", path, f"does not belong to {SIGNED} and its key")
+            return
+        path = ALLOWED_SIGNERS
+        if sshsig.allowed_key(at.bundle.text(path, limit=4096)) != own:
+            yield failed("ssh-signature-wrong", path, "names another key")
+            return
+    except MalformedError as error:
+        yield failed("ssh-signature-malformed", path, error)
+        return
+    yield passed("ssh-signed", SSH_SIGNATURE, "signed for OpenSSH with the same key")
 
 
 def _own_key(at: Examination) -> Union[bytes, Finding]:

@@ -37,6 +37,7 @@ from archive.proof.trust import (
     checkpoint_is_signed,
     post_quantum_signature_holds,
     remembered_states_agree,
+    ssh_signature_holds,
     tag_manifest_is_signed,
 )
 from archive.proof.witnesses import checkpoint_is_witnessed
@@ -62,6 +63,7 @@ CHECKS: tuple[Check, ...] = (
     every_file_is_listed,
     keys_lead_from_one_that_is_trusted,
     tag_manifest_is_signed,
+    ssh_signature_holds,
     checkpoint_is_signed,
     post_quantum_signature_holds,
     checkpoint_is_witnessed,

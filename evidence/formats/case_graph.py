@@ -110,6 +110,7 @@ def _files(item: ItemRecord) -> Iterator[Node]:
                 {
                     "@id": _id("statement-marking", name),
                     "@type": "uco-marking:StatementMarking",
+                    "uco-marking:definitionType": "statement",
                     "uco-marking:statement": one.reason,
                 }
             ],

@@ -68,6 +68,10 @@ _VERIFY_SIGNATURE = (
     "openssl pkeyutl -verify -pubin -inkey signatures/archive-ed25519.pub.pem -rawin"
     " -in tagmanifest-sha512.txt -sigfile signatures/tagmanifest-sha512.txt.ed25519.sig"
 )
+_VERIFY_WITH_SSH = (
+    "ssh-keygen -Y verify -f signatures/allowed_signers -I archive -n file"
+    " -s signatures/tagmanifest-sha512.txt.sshsig < tagmanifest-sha512.txt"
+)
 _SHOW_KEY = "openssl pkey -pubin -in signatures/archive-ed25519.pub.pem -outform DER | sha256sum"
 
 _STEPS = (
@@ -86,6 +90,12 @@ _STEPS = (
         commands=(_VERIFY_SIGNATURE, _SHOW_KEY),
         after="The first must say Signature Verified Successfully. The second shows the key's "
         "fingerprint: compare it with the one that the archive gave you by another way.",
+    ),
+    _Step(
+        question="The same without OpenSSL:",
+        before="With OpenSSH 8.2 or newer, which macOS, Linux and Windows 10 have:",
+        commands=(_VERIFY_WITH_SSH,),
+        after='It must say Good "file" signature for archive.',
     ),
     _Step(
         question="Everything at once, with the custody ledger:",

@@ -254,7 +254,7 @@ def test_each_command_of_the_page_on_checking_by_hand_does_what_it_says(
     assert leaf.hex() in told
     assert "FAILED" not in told
     found = sum(1 for path in bag.rglob("*") if path.is_file())
-    assert found == (bag / "manifest-sha256.txt").read_bytes().count(b"\n") + 8
+    assert found == (bag / "manifest-sha256.txt").read_bytes().count(b"\n") + 10
 
 
 def test_the_verifier_in_the_bundle_runs_alone_and_trusts_only_a_named_key(
@@ -312,6 +312,7 @@ def test_a_later_export_of_the_selection_differs_only_in_the_export_and_the_seal
         "tagmanifest-sha256.txt",
         "tagmanifest-sha512.txt",
         bundling.SIGNATURE,
+        bundling.SSH_SIGNATURE,
     }
 
 

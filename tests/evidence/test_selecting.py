@@ -13,6 +13,7 @@ from django.urls import reverse
 from archive import custody, outbox, signing
 from archive.models.bundle import Bundle
 from archive.models.job import Job
+from archive.proof import sshsig
 from archive.proof.examination import Policy
 from archive.proof.report import NOT_CHECKED, PASSED
 from archive.proof.verify import verify
@@ -384,3 +385,35 @@ def test_a_rendition_that_the_ledger_does_not_name_is_refused(held, tmp_path):
     path.write_bytes(_sealed(files))
     report = _verified(path)
     assert report.has("rendition-unrecorded", "failed")
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "code"),
+    [
+        (
+            "signatures/tagmanifest-sha512.txt.sshsig",
+            lambda content: content.replace(b"A", b"B", 3),
+            "ssh-signature-malformed",
+        ),
+        ("signatures/allowed_signers", lambda content: content * 2, "ssh-signature-malformed"),
+        (
+            "signatures/allowed_signers",
+            lambda _: sshsig.allowed_signers(adversary.public(adversary.key(9))).encode(),
+            "ssh-signature-wrong",
+        ),
+        (
+            "signatures/tagmanifest-sha512.txt.sshsig",
+            lambda _: sshsig.armored(
+                adversary.public(adversary.key(9)), adversary.key(9).sign(b"another")
+            ).encode(),
+            "ssh-signature-wrong",
+        ),
+    ],
+)
+def test_a_signature_for_openssh_must_be_of_the_same_key(held, tmp_path, name, change, code):
+    path = _bundle(held, tmp_path, "journalist", recipient_class="media")
+    assert _verified(path).has("ssh-signed", PASSED)
+    files = _files(path)
+    files[name] = change(files[name])
+    path.write_bytes(adversary.as_zip(files))
+    assert _verified(path).has(code, "failed")

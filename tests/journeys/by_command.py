@@ -48,7 +48,7 @@ class Archive:
         """Run Python inside the archive, as `manage.py shell` does, and return its output."""
         return self.manage("shell", "--no-imports", "--command", textwrap.dedent(program))
 
-    def export(self, case: str, name: str = "bundle.zip") -> Path:
+    def export(self, case: str, name: str = "bundle.zip", *, profile: str = "full") -> Path:
         """Ask for a bundle of the whole case, have it written and fetch it."""
         asked = self.run(
             f"""
@@ -61,7 +61,7 @@ class Archive:
             now = timezone.now()
             asked = releasing.request(
                 items, purpose="A test", recipient="The court", recipient_class="court",
-                user=other, now=now,
+                user=other, now=now, profile={profile!r},
             )
             decision = releasing.decide(
                 asked, authorised=True, reason="A test", public_interest="A test", user=user,
