@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from archive import safe_names, stored_zip
+from archive import safe_names, stored_zip, verify_page
 from archive.custody_files import CustodySelection, custody_files
 from archive.proof import notes, sshsig, verify
 from archive.proof.digests import Measurement, measure
@@ -44,6 +44,7 @@ PUBLIC_KEY = "signatures/archive-ed25519.pub.pem"
 SSH_SIGNATURE = "signatures/tagmanifest-sha512.txt.sshsig"
 ALLOWED_SIGNERS = "signatures/allowed_signers"
 VERIFIER = "data/verify/verify.pyz"
+VERIFY_PAGE = "data/verify/verify.html"
 
 Progress = Callable[[int, int], None]
 """``progress(done, total)``, in bytes of the finished file."""
@@ -284,6 +285,7 @@ def verifier() -> bytes:
 
 def _payload(contents: BundleContents) -> Iterator[_Source]:
     yield _made(VERIFIER, verifier())
+    yield _made(VERIFY_PAGE, verify_page.page())
     for path, content in contents.documents.items():
         yield _made(f"data/{path}", content)
     if contents.custody is not None:

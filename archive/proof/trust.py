@@ -70,13 +70,17 @@ def ssh_signature_holds(at: Examination) -> Iterator[Finding]:
         return  # said already
     path = SSH_SIGNATURE
     try:
-        key, signature = sshsig.opened(at.bundle.text(path, limit=4096))
+        text = at.bundle.text(path, limit=4096)
+        key, signature = sshsig.opened(text)
+        if text != sshsig.armored(key, signature):
+            raise MalformedError("not as a bundle has it")
         signed = sshsig.to_be_signed(at.bundle.read(SIGNED, limit=LONGEST_MANIFEST))
         if key != own or not ed25519.verify(key, signature, signed):
             yield failed("ssh-signature-wrong", path, f"does not belong to {SIGNED} and its key")
             return
         path = ALLOWED_SIGNERS
-        if sshsig.allowed_key(at.bundle.text(path, limit=4096)) != own:
+        text = at.bundle.text(path, limit=4096)
+        if sshsig.allowed_key(text) != own or text != sshsig.allowed_signers(own):
             yield failed("ssh-signature-wrong", path, "names another key")
             return
     except MalformedError as error:
@@ -87,9 +91,13 @@ def ssh_signature_holds(at: Examination) -> Iterator[Finding]:
 
 def _own_key(at: Examination) -> Union[bytes, Finding]:
     try:
-        return notes.parse_ed25519_pem(at.bundle.text(PUBLIC_KEY, limit=4096))
+        text = at.bundle.text(PUBLIC_KEY, limit=4096)
+        public = notes.parse_ed25519_pem(text)
     except MalformedError as error:
         return failed("key-malformed", PUBLIC_KEY, error)
+    if text != notes.ed25519_pem(public):  # no manifest lists it: only its one spelling is let in
+        return failed("key-malformed", PUBLIC_KEY, "not as a bundle has it")
+    return public
 
 
 def checkpoint_is_signed(at: Examination) -> Iterator[Finding]:

@@ -98,6 +98,13 @@ _STEPS = (
         after='It must say Good "file" signature for archive.',
     ),
     _Step(
+        question="Everything at once, in a browser:",
+        before="Open verify.html from your disk (no network is needed), give it the key and drop",
+        commands=("{folder}.zip",),
+        after="on it. Take verify.html from the archive or from somebody you trust: the copy in "
+        "data/verify/ is for convenience.",
+    ),
+    _Step(
         question="Everything at once, with the custody ledger:",
         before="With Python 3.9 or newer and nothing else, where the ZIP file lies:",
         commands=("python3 -I -S verify.pyz --key 'KEY' {folder}.zip",),
@@ -135,6 +142,10 @@ def text(bundle: BundleRecord) -> bytes:
         "  data/custody/                    who did what with them, with proofs (C2SP, RFC 9162)",
         "  data/README.html                 this text with the history of each item",
         "  data/verify/verify.pyz           a verifier (Python, standard library only)",
+        "  data/verify/verify.html          the same in a browser, offline",
+        "  data/withheld.json               what is not in it, and why",
+        "  data/tables/                     items, files and custody for spreadsheets",
+        "  data/ro-crate-metadata.json, data/case/, data/premis/   the same for other programs",
         "",
     ]
     for item in bundle.items:

@@ -10,7 +10,7 @@ import pytest
 from django.core.files.storage import storages
 from django.urls import reverse
 
-from archive import custody, outbox, signing
+from archive import custody, outbox, signing, verify_page
 from archive.models.bundle import Bundle
 from archive.models.job import Job
 from archive.proof import sshsig
@@ -417,3 +417,46 @@ def test_a_signature_for_openssh_must_be_of_the_same_key(held, tmp_path, name, c
     files[name] = change(files[name])
     path.write_bytes(adversary.as_zip(files))
     assert _verified(path).has(code, "failed")
+
+
+@pytest.fixture
+def page(browser, tmp_path):
+    """The page that checks a bundle, opened from a file."""
+    (tmp_path / "verify.html").write_bytes(verify_page.page())
+    context = browser.new_context()
+    opened = context.new_page()
+    opened.goto((tmp_path / "verify.html").as_uri())
+    yield opened
+    context.close()
+
+
+def _on_the_page(page, path):
+    page.fill("#key", signing.the_signer().vkey)
+    page.set_input_files("#file", path)
+    page.wait_for_selector("#verdict[data-verdict]")
+    return page.evaluate("window.lastReport")
+
+
+@pytest.mark.processes
+def test_the_page_in_the_bundle_says_the_same_of_every_profile(held, tmp_path, page):
+    for profile, kind in (("full", "court"), ("journalist", "media"), ("custody_only", "court")):
+        path = _bundle(held, tmp_path, profile, recipient_class=kind, public_interest="It is.")
+        report = _on_the_page(page, path)
+        assert report["verdict"] == "verified", report["findings"]
+        said = {one["code"] for one in report["findings"]}
+        assert {"metadata-agrees", "ssh-signed", "entries-proven", "chains-complete"} <= said
+        assert "withheld" in said  # an inscribed name at least
+
+
+@pytest.mark.processes
+def test_the_page_finds_each_fact_that_is_told_otherwise(held, tmp_path, page):
+    path = _bundle(held, tmp_path, "full", public_interest="Command responsibility.")
+    files = _files(path)
+    for what, name, change in _tamperings(held, files):
+        if what == "crate: twice":
+            continue  # browsers read the last of two members of one name, and don't say so
+        tampered = tmp_path / f"{what.replace(': ', '-').replace(' ', '-')}.zip"
+        tampered.write_bytes(_sealed({**files, name: change(files[name])}))
+        report = _on_the_page(page, tampered)
+        found = [one for one in report["findings"] if one["outcome"] == "failed"]
+        assert any(name in one["subject"] + one["detail"] for one in found), (what, found)
