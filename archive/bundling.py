@@ -28,6 +28,7 @@ from archive.proof import notes, sshsig, verify
 from archive.proof.digests import Measurement, measure
 from archive.proof.examination import Policy
 from archive.proof.report import NOT_CHECKED, PASSED, Report
+from archive.proof.structure import ZIP_FORM
 from archive.signing import Signing
 from archive.store import StoreError
 
@@ -349,6 +350,7 @@ def _bag_info(contents: BundleContents, payload: Iterable[_Source]) -> bytes:
         "Bagging-Date": made_on,
         "Bag-Software-Agent": SOFTWARE,
         "BagIt-Profile-Identifier": PROFILE,
+        "Zip-Form": ZIP_FORM,
         "Payload-Oxum": f"{sum(sizes)}.{len(sizes)}",
     }
     # A value of two lines would be a value and a label of the writer's choice.

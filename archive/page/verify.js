@@ -24,6 +24,7 @@ const joined = (...parts) => {
   for (const part of parts) { whole.set(part, at); at += part.length; }
   return whole;
 };
+const number = (value, length) => Uint8Array.from({ length }, (_, place) => Math.floor(value / 256 ** place) % 256);
 const sha = async (name, bytes) => new Uint8Array(await crypto.subtle.digest(name, bytes));
 const base64 = (text) => {
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4) throw new Malformed("not in base64");
@@ -105,6 +106,28 @@ class Zip {
     await this.#directory(await this.slice(start, after), count, start);
   }
 
+  /* Name what is not byte for byte as the archive writes it (archive/proof/zip_form.py). */
+  async oddity() {
+    const parts = [];
+    let at = 0;
+    for (const one of this.listed) {
+      const long = one.size >= 0xffffffff, size = Math.min(one.size, 0xffffffff);
+      const extra = long ? joined(number(1, 2), number(16, 2), number(one.size, 8), number(one.size, 8)) : new Uint8Array();
+      const header = joined(number(0x04034b50, 4), number(long ? 45 : 20, 2), number(0, 6), number(0x21, 2), number(one.crc, 4), number(size, 4), number(size, 4), number(one.raw.length, 2), number(extra.length, 2), one.raw, extra);
+      if (one.offset !== at || !same(await this.slice(at, at + header.length), header)) return one.name;
+      const far = [...(long ? [one.size, one.size] : []), ...(at >= 0xffffffff ? [at] : [])];
+      const more = far.length ? joined(number(1, 2), number(8 * far.length, 2), ...far.map((value) => number(value, 8))) : new Uint8Array();
+      const version = far.length ? 45 : 20;
+      parts.push(joined(number(0x02014b50, 4), number(0x300 | version, 2), number(version, 2), number(0, 6), number(0x21, 2), number(one.crc, 4), number(size, 4), number(size, 4), number(one.raw.length, 2), number(more.length, 2), number(0, 6), number(0o100444 * 65536, 4), number(Math.min(at, 0xffffffff), 4), one.raw, more));
+      at += header.length + one.size;
+    }
+    const listing = joined(...parts), count = this.listed.length;
+    const end = joined(number(0x06054b50, 4), number(0, 4), number(Math.min(count, 0xffff), 2), number(Math.min(count, 0xffff), 2), number(Math.min(listing.length, 0xffffffff), 4), number(Math.min(at, 0xffffffff), 4), number(0, 2));
+    const big = count >= 0xffff || listing.length >= 0xffffffff || at >= 0xffffffff;
+    const wide = big ? joined(number(0x06064b50, 4), number(44, 8), number(0x300 | 45, 2), number(45, 2), number(0, 8), number(count, 8), number(count, 8), number(listing.length, 8), number(at, 8), number(0x07064b50, 4), number(0, 4), number(at + listing.length, 8), number(1, 4)) : new Uint8Array();
+    return same(await this.slice(at, this.file.size), joined(listing, wide, end)) ? null : `${this.file.name}, its directory`;
+  }
+
   fault(code, subject, detail) {
     this.faults.push({ code, outcome: FAILED, subject, detail });
   }
@@ -138,6 +161,7 @@ class Zip {
       else if (![0, 0o100000].includes(outer & 0o170000)) this.fault("not-a-regular-file", name, "not a regular file");
     }
     if (at !== bytes.length) throw new Malformed("the ZIP file's directory is not as long as it says");
+    this.listed = [...listed];
     await this.#place(listed, start);
   }
 
@@ -374,6 +398,10 @@ class Check {
     this.facts.bundle = this.bundle;
     if (stated !== found) this.failed("payload-oxum", "bag-info.txt", stated ? `states ${stated}, found ${found}` : "states no Payload-Oxum");
     else this.say(PASSED, "payload-oxum", "bag-info.txt", `${found} as stated`);
+    if (labels.get("Zip-Form") !== "1") return;
+    const odd = await this.zip.oddity();
+    if (odd) this.failed("zip-header", odd, "not as the archive writes it; its files may be whole: unpack them, check the folder");
+    else this.say(PASSED, "zip-as-written", this.zip.file.name, "every byte around its files, too");
   }
 
   #listed() {

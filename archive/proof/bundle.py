@@ -24,6 +24,7 @@ from operator import attrgetter
 from types import TracebackType
 from typing import NamedTuple, Optional, Union
 
+from archive.proof import zip_form
 from archive.proof.digests import AHEAD, Measuring
 from archive.proof.errors import MalformedError
 
@@ -195,6 +196,10 @@ class Bundle:
         """Buffers for big members; new memory for each chunk costs more than SHA-256 of it."""
         return [memoryview(bytearray(CHUNK)) for _ in range(AHEAD + 1)]
 
+    def not_as_written(self) -> Iterator[str]:
+        """Name what is not byte for byte as the archive writes it; of a folder, nothing."""
+        yield from ()
+
     def _fault(self, code: str, subject: str, detail: str) -> None:
         self.faults.append(Fault(code, subject, detail))
 
@@ -322,10 +327,42 @@ class _Zip(Bundle):
         try:
             directory, start, count = self._directory()
             found = list(self._listed(directory, count))
+            self._found, self._directory_at = found, start
             self._place(found, start)
         except BaseException:
             self._closing.close()
             raise
+
+    def not_as_written(self) -> Iterator[str]:
+        """Name the members whose headers are other bytes than the archive writes."""
+        try:
+            ours = [
+                zip_form.Member(each.raw_name.decode("ascii"), each.size, each.crc32)
+                for each in self._found
+            ]
+        except UnicodeDecodeError:
+            yield self.name
+            return
+        end = zip_form.directory(ours)
+        size = os.fstat(self._file.fileno()).st_size
+        if size - self._directory_at != len(end) or self._read_all(self._directory_at, size) != end:
+            yield f"{self.name}, its directory"
+        at = 0
+        for member, written in zip(self._found, ours):  # noqa: B905 - Python 3.9
+            header = zip_form.local_header(written)
+            if member.start != at or self._at(at, len(header)) != header:
+                yield member.path
+                return  # where the next one begins is not known for sure
+            at += len(header) + written.size
+
+    def _read_all(self, start: int, end: int) -> bytes:
+        content = self._read(end - start, start)
+        while content and len(content) < end - start:
+            more = self._read(end - start - len(content), start + len(content))
+            if not more:
+                break
+            content += more
+        return content
 
     def chunks(self, member: Member) -> Iterator[bytes]:
         at = self._begin(member)

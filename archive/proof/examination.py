@@ -81,6 +81,7 @@ class Examination:
     tag_manifests: dict[str, dict[str, str]] = field(default_factory=dict)
     bundle_id: Optional[str] = None
     oxum: Optional[str] = None
+    zip_form: Optional[str] = None  # in which the bundle says that its ZIP file was written
     note: Optional[str] = None
     checkpoint: Optional[notes.Checkpoint] = None
     log_is_trusted: bool = False

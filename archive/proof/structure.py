@@ -18,6 +18,7 @@ from archive.proof.examination import (
 from archive.proof.report import UNREADABLE, UNTRUSTED, Finding
 
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+ZIP_FORM = "1"  # what bag-info.txt calls the form of docs/formats/bundle.md, "Serialisation"
 ALGORITHMS = {"sha256": 64, "sha512": 128}  # hexadecimal digits
 
 _IN_SIGNATURES = re.compile(
@@ -170,6 +171,8 @@ def payload_has_the_stated_size(at: Examination) -> Iterator[Finding]:
             continue
         if label == "Payload-Oxum":
             at.oxum = value.strip()
+        elif label == "Zip-Form":
+            at.zip_form = value.strip()
         elif label == "External-Identifier":
             at.bundle_id = value.strip().rpartition(":")[2].lower()
             at.facts["bundle"] = at.bundle_id
@@ -182,6 +185,26 @@ def payload_has_the_stated_size(at: Examination) -> Iterator[Finding]:
         yield failed("payload-oxum", "bag-info.txt", f"states {at.oxum}, found {found}")
     else:
         yield passed("payload-oxum", "bag-info.txt", f"{found} as stated")
+
+
+def container_is_as_written(at: Examination) -> Iterator[Finding]:
+    """Every byte of the ZIP file around the members is the one that the archive writes.
+
+    A bundle says of itself that it was written so.  Who packs its folder anew alters nothing that
+    counts, and has no ZIP file of the archive's any more.
+    """
+    if at.zip_form != ZIP_FORM:
+        return
+    odd = 0
+    for name in at.bundle.not_as_written():
+        odd += 1
+        yield failed(
+            "zip-header",
+            name,
+            "not as the archive writes it; its files may be whole: unpack them, check the folder",
+        )
+    if not odd and at.bundle.states_crc32:
+        yield passed("zip-as-written", at.bundle.name, "every byte around its files, too")
 
 
 def files_are_unaltered(at: Examination) -> Iterator[Finding]:

@@ -26,6 +26,7 @@ from archive.proof.originals import originals_are_as_taken_in, what_is_withheld_
 from archive.proof.report import NOT_CHECKED, UNREADABLE, Finding, Report
 from archive.proof.second_process import measuring_beside
 from archive.proof.structure import (
+    container_is_as_written,
     every_file_is_listed,
     files_are_unaltered,
     form_is_sound,
@@ -60,6 +61,7 @@ CHECKS: tuple[Check, ...] = (
     form_is_sound,
     manifests_are_sound,
     payload_has_the_stated_size,
+    container_is_as_written,
     every_file_is_listed,
     keys_lead_from_one_that_is_trusted,
     tag_manifest_is_signed,

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from archive import bundling, custody, safe_names, stored_zip
 from archive.bundling import BundleContents, BundleFile, BundleItem
 from archive.custody_files import ChosenEntry, CustodySelection, Level, choose, custody_files, heads
-from archive.proof import events, merkle, notes
+from archive.proof import events, merkle, notes, zip_form
 from archive.proof.digests import measure
 from archive.proof.examination import Policy
 from archive.proof.verify import verify
@@ -505,7 +505,7 @@ def test_a_value_of_two_lines_adds_no_label_to_the_bag(made: Made) -> None:
 
     assert isinstance(info, bytes)
     assert info.count(b"\nSource-Organization:") == 0
-    assert info.count(b"\n") == 8
+    assert info.count(b"\n") == 9
 
 
 def test_progress_ends_at_the_size_of_the_file(made: Made, tmp_path: Path) -> None:
@@ -641,7 +641,7 @@ def test_proofs_of_many_entries_share_what_they_read() -> None:
 
 
 def test_a_file_beyond_four_gibibytes_gets_zip64_headers_that_others_read(tmp_path: Path) -> None:
-    size = stored_zip.LIMIT_32 + 10
+    size = zip_form.LIMIT_32 + 10
     members = [
         stored_zip.Member(name="a/big", size=size, crc32=0),
         stored_zip.Member(name="a/small", size=3, crc32=0x352441C2),

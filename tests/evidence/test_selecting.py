@@ -10,7 +10,7 @@ import pytest
 from django.core.files.storage import storages
 from django.urls import reverse
 
-from archive import custody, outbox, signing, verify_page
+from archive import custody, outbox, signing, stored_zip, verify_page
 from archive.models.bundle import Bundle
 from archive.models.job import Job
 from archive.proof import sshsig
@@ -29,7 +29,7 @@ from evidence import (
 )
 from evidence.models.case import CaseMembership
 from evidence.models.item import EvidenceItem
-from tests import adversary, people
+from tests import adversary, flips, people
 from tests.evidence import sayings
 from tests.evidence.extractors.made import jpeg, scene
 from tests.evidence.worked import worked_out
@@ -257,7 +257,11 @@ def _sealed(files):
         b"Payload-Oxum: " + oxum
     )
     key = signing.the_signer()._key
-    return adversary.as_zip(adversary.signed(adversary.tagged(listed), key))
+    return _as_written(adversary.signed(adversary.tagged(listed), key))
+
+
+def _as_written(files):
+    return stored_zip.packed([(f"{adversary.TOP}/{path}", files[path]) for path in sorted(files)])
 
 
 def _swap(old, new):
@@ -415,7 +419,7 @@ def test_a_signature_for_openssh_must_be_of_the_same_key(held, tmp_path, name, c
     assert _verified(path).has("ssh-signed", PASSED)
     files = _files(path)
     files[name] = change(files[name])
-    path.write_bytes(adversary.as_zip(files))
+    path.write_bytes(_as_written(files))
     assert _verified(path).has(code, "failed")
 
 
@@ -460,3 +464,36 @@ def test_the_page_finds_each_fact_that_is_told_otherwise(held, tmp_path, page):
         report = _on_the_page(page, tampered)
         found = [one for one in report["findings"] if one["outcome"] == "failed"]
         assert any(name in one["subject"] + one["detail"] for one in found), (what, found)
+
+
+@pytest.mark.processes
+def test_no_single_bit_of_the_zip_file_may_turn(held, tmp_path, page):
+    content = _bundle(held, tmp_path, "journalist", recipient_class="media").read_bytes()
+    key, path = signing.the_signer().vkey, tmp_path / "flipped.zip"
+    for at, bit, changed in flips.flips(content, 60, 3):
+        path.write_bytes(changed)
+        assert not _verified(path).verdict.is_good, (at, bit)
+        assert flips.on_the_page(page, path, key)["verdict"] in {"failed", "unreadable"}, (at, bit)
+
+
+@pytest.mark.parametrize("place", [4, 6, 10, 12, -2, -4, -22 + 4])
+def test_headers_that_carry_nothing_may_not_turn_either(held, tmp_path, place):
+    path = _bundle(held, tmp_path, "journalist", recipient_class="media")
+    assert _verified(path).has("zip-as-written", PASSED)
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    assert not _verified(path).verdict.is_good
+
+
+def test_a_folder_packed_anew_is_no_zip_file_of_the_archive_and_its_folder_holds(held, tmp_path):
+    path = _bundle(held, tmp_path, "journalist", recipient_class="media")
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(tmp_path / "out")
+    (folder,) = (tmp_path / "out").iterdir()
+    assert _verified(folder).verdict.is_good
+    anew = tmp_path / "anew.zip"
+    anew.write_bytes(adversary.as_zip(_files(path), folder.name))
+    report = _verified(anew)
+    assert report.has("zip-header", "failed")
+    assert {one.code for one in report.of("failed")} == {"zip-header"}
