@@ -40,6 +40,7 @@ def flips(content: bytes, number: int, seed: int) -> Iterator[tuple[int, int, by
 def on_the_page(page: Any, path: Path, key: str) -> dict[str, Any]:
     """Drop a bundle on the page, and return its report."""
     page.fill("#key", key)
+    page.set_input_files("#file", [])  # the same name again would be no change
     page.set_input_files("#file", path)
     page.wait_for_selector("#verdict[data-verdict]", timeout=60_000)
     report: dict[str, Any] = page.evaluate("window.lastReport")

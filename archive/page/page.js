@@ -52,10 +52,11 @@ function show(report) {
 }
 
 async function run() {
-  if (!chosen) return;
   delete $("verdict").dataset.verdict;
   $("verdict").replaceChildren();
   $("findings").replaceChildren();
+  window.lastReport = null;
+  if (!chosen) return;
   $("working").hidden = false;
   $("name").textContent = shown(`${chosen.name}, ${chosen.size.toLocaleString()} B`);
   let told = 0;
@@ -71,6 +72,8 @@ async function run() {
   show(report);
 }
 
+// Choosing the same file again, after it was replaced, is choosing too.
+$("file").addEventListener("click", () => { $("file").value = ""; });
 $("file").addEventListener("change", () => { [chosen] = $("file").files; run(); });
 $("again").addEventListener("click", run);
 for (const button of document.querySelectorAll("[data-language]")) button.addEventListener("click", () => speak(button.dataset.language));

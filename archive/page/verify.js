@@ -727,15 +727,15 @@ class Check {
     const there = new Set([...this.zip.members.keys()].filter((path) => path.startsWith(EVIDENCE) && /\/(?:original|derived)\//.test(path)));
     let agreeing = 0;
     const before = this.findings.filter((one) => one.outcome === FAILED).length;
-    const graphs = [...this.zip.members.keys()].filter((path) => /^data\/case\/graph(?:-[0-9]{4})?\.jsonld$/.test(path));
-    const readers = [["data/ro-crate-metadata.json", crate], ["data/premis/premis.xml", premis], ["data/tables/files.jsonl", jsonLines], ["data/tables/custody.jsonl", jsonLines], ["data/tables/files.csv", csv], ["data/tables/custody.csv", csv]];
-    for (const [paths, read] of [[graphs, graph], ...readers.map(([path, act]) => [[path].filter((one) => this.zip.members.has(one)), act])]) {
+    const like = (form) => [...this.zip.members.keys()].filter((path) => form.test(path));
+    const graphs = like(/^data\/case\/graph(?:-[0-9]{4})?\.jsonld$/), documents = like(/^data\/premis\/premis(?:-[0-9]{4})?\.xml$/);
+    const readers = [["data/ro-crate-metadata.json", crate], ["data/tables/files.jsonl", jsonLines], ["data/tables/custody.jsonl", jsonLines], ["data/tables/files.csv", csv], ["data/tables/custody.csv", csv]];
+    for (const [paths, read] of [[graphs, graph], [documents, premis], ...readers.map(([path, act]) => [[path].filter((one) => this.zip.members.has(one)), act])]) {
       if (!paths.length) continue;
       await this.step("metadata-malformed", paths[0], async () => {
         const told = { files: [], entries: [] };
         for (const path of paths) {
-          const text = asText(await this.zip.content(path, LONGEST.text));
-          read(text, told);
+          read(asText(await this.zip.content(path)), told);
         }
         this.#compare(paths[0], told, paths[0].includes("custody") ? new Set() : there);
         agreeing += paths.length;

@@ -8,7 +8,7 @@ left out.  Files that a bundle does not have are not asked for.
 from __future__ import annotations
 
 import csv
-import io
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,13 +18,20 @@ from xml.etree import ElementTree as ET
 from archive.proof.canonical import parse_json
 from archive.proof.entries import format_time
 from archive.proof.errors import MalformedError
-from archive.proof.examination import LONGEST_TEXT, Examination, failed, passed
+from archive.proof.examination import (
+    LONGEST_MANIFEST,
+    LONGEST_TEXT,
+    Examination,
+    failed,
+    passed,
+)
 from archive.proof.originals import DERIVED, EVIDENCE, ORIGINAL
 from archive.proof.report import Finding
 
 CRATE = "data/ro-crate-metadata.json"
-PREMIS = "data/premis/premis.xml"
 TABLES = "data/tables/"
+LONGEST_LINE = 1024 * 1024  # bytes of a table's
+_PREMIS = re.compile(r"data/premis/premis(?:-[0-9]{4})?\.xml")
 _GRAPH = re.compile(r"data/case/graph(?:-[0-9]{4})?\.jsonld")
 _IN_PREMIS = "{http://www.loc.gov/premis/v3}"
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z")
@@ -52,11 +59,11 @@ class Told:
 
 def metadata_agrees(at: Examination) -> Iterator[Finding]:
     """Every file of a standard says of each file and entry what manifests and ledger say."""
-    graphs = [path for path in at.bundle.members if _GRAPH.fullmatch(path)]
+    graphs = sorted(filter(_GRAPH.fullmatch, at.bundle.members))
     readers = [
         ([CRATE], _crate),
-        (sorted(graphs), _graph),
-        ([PREMIS], _premis),
+        (graphs, _graph),
+        (sorted(filter(_PREMIS.fullmatch, at.bundle.members)), _premis),
         ([f"{TABLES}files.jsonl"], _json_lines),
         ([f"{TABLES}custody.jsonl"], _json_lines),
         ([f"{TABLES}files.csv"], _csv),
@@ -126,7 +133,7 @@ def _entries(at: Examination, name: str, told: Told) -> Iterator[Finding]:
 
 
 def _crate(at: Examination, path: str, told: Told) -> None:
-    for entity in parse_json(at.bundle.read(path, limit=LONGEST_TEXT))["@graph"]:
+    for entity in parse_json(at.bundle.read(path, limit=LONGEST_MANIFEST))["@graph"]:
         kinds = entity["@type"]
         if kinds == "File" or (isinstance(kinds, list) and "File" in kinds):
             told.file(
@@ -187,13 +194,26 @@ def _text(element: Any, path: str) -> Optional[str]:
 
 
 def _json_lines(at: Examination, path: str, told: Told) -> None:
-    lines = at.bundle.text(path, limit=LONGEST_TEXT).split("\n")
-    _rows((parse_json(line.encode()) for line in lines if line), told)
+    _rows((parse_json(line) for line in _lines(at, path)), told)
 
 
 def _csv(at: Examination, path: str, told: Told) -> None:
-    text = at.bundle.read(path, limit=LONGEST_TEXT).decode("utf-8-sig")
-    _rows(csv.DictReader(io.StringIO(text, newline="")), told)
+    lines = (line.decode("utf-8") for line in _lines(at, path))
+    first = next(lines, "").removeprefix("\ufeff")
+    _rows(csv.DictReader(itertools.chain([first], lines)), told)
+
+
+def _lines(at: Examination, path: str) -> Iterator[bytes]:
+    """Give a table's lines with their ends; so a long table needs no more memory."""
+    rest = b""
+    for chunk in at.bundle.chunks(at.bundle.members[path]):
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line + b"\n"
+        if len(rest) > LONGEST_LINE:
+            raise MalformedError("a line that is too long")
+    if rest:
+        raise MalformedError("the last line has no end")
 
 
 def _rows(rows: Iterable[Any], told: Told) -> None:

@@ -18,7 +18,7 @@ FORMATS: Mapping[str, Callable[[BundleRecord], Mapping[str, bytes]]] = {
     },
     "ro-crate": lambda bundle: {"ro-crate-metadata.json": ro_crate.render(bundle)},
     "case": case_graph.render,
-    "premis": lambda bundle: {"premis/premis.xml": premis.render(bundle)},
+    "premis": premis.render,
     "tables": tables.render,
     "withheld": lambda bundle: {"withheld.json": withheld_json.render(bundle)},
 }

@@ -34,15 +34,19 @@ Node = dict[str, Any]
 
 def render(bundle: BundleRecord) -> Mapping[str, bytes]:
     """Return the graphs by their paths below ``data/``: one for each 500 items."""
-    parts = [
-        bundle.items[start : start + AT_ONCE] for start in range(0, len(bundle.items), AT_ONCE)
-    ]
-    names = (
-        ["case/graph.jsonld"]
-        if len(parts) < 2
-        else [f"case/graph-{number:04d}.jsonld" for number in range(1, len(parts) + 1)]
-    )
-    return {name: _graph(bundle, items) for name, items in zip(names, parts or [()], strict=True)}
+    parts = parted(bundle.items) or [()]
+    names = numbered("case/graph", "jsonld", len(parts))
+    return {name: _graph(bundle, items) for name, items in zip(names, parts, strict=True)}
+
+
+def parted(items: tuple[ItemRecord, ...]) -> list[tuple[ItemRecord, ...]]:
+    """Return the items in parts of one file each."""
+    return [items[start : start + AT_ONCE] for start in range(0, len(items), AT_ONCE)]
+
+
+def numbered(name: str, ending: str, count: int) -> list[str]:
+    """Return the names of so many files: the first has the plain one, which readers look for."""
+    return [f"{name}.{ending}", *(f"{name}-{one:04d}.{ending}" for one in range(2, count + 1))]
 
 
 def _graph(bundle: BundleRecord, items: tuple[ItemRecord, ...]) -> bytes:

@@ -1,12 +1,17 @@
-"""``premis/premis.xml``: objects, events, agents and rights in PREMIS 3.0 for repositories."""
+"""``premis/premis.xml``: objects, events, agents and rights in PREMIS 3.0 for repositories.
+
+A file for each 500 items, so that a reader needs no more memory for more of them.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from archive.proof import events
+from evidence.formats.case_graph import numbered, parted
 from evidence.formats.records import BundleRecord, FileRecord, HistoryRecord, ItemRecord, Withheld
 
 NAMESPACE = "http://www.loc.gov/premis/v3"
@@ -17,8 +22,17 @@ ENTRY, ACTOR, FILE, EXHIBIT = "custody entry", "custody actor", "UUID", "exhibit
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def render(bundle: BundleRecord) -> bytes:
-    """Return the file's bytes: UTF-8, LF, no document type."""
+def render(bundle: BundleRecord) -> Mapping[str, bytes]:
+    """Return the files by their paths below ``data/``: UTF-8, LF, no document type."""
+    parts = parted(bundle.items)
+    names = numbered("premis/premis", "xml", len(parts))
+    return {
+        name: _document(replace(bundle, items=items))
+        for name, items in zip(names, parts, strict=False)
+    }
+
+
+def _document(bundle: BundleRecord) -> bytes:
     root = Element("premis", {"xmlns": NAMESPACE, "xmlns:xsi": XSI, "version": "3.0"})
     for item in bundle.items:
         root.append(_exhibit(item))

@@ -27,6 +27,7 @@ from evidence import (
     selecting,
     tasks,
 )
+from evidence.formats import case_graph
 from evidence.models.case import CaseMembership
 from evidence.models.item import EvidenceItem
 from tests import adversary, flips, people
@@ -435,10 +436,7 @@ def page(browser, tmp_path):
 
 
 def _on_the_page(page, path):
-    page.fill("#key", signing.the_signer().vkey)
-    page.set_input_files("#file", path)
-    page.wait_for_selector("#verdict[data-verdict]")
-    return page.evaluate("window.lastReport")
+    return flips.on_the_page(page, path, signing.the_signer().vkey)
 
 
 @pytest.mark.processes
@@ -497,3 +495,20 @@ def test_a_folder_packed_anew_is_no_zip_file_of_the_archive_and_its_folder_holds
     report = _verified(anew)
     assert report.has("zip-header", "failed")
     assert {one.code for one in report.of("failed")} == {"zip-header"}
+
+
+@pytest.mark.processes
+def test_many_items_stand_in_several_files_that_are_read_as_one(held, tmp_path, page, monkeypatch):
+    monkeypatch.setattr(case_graph, "AT_ONCE", 2)
+    path = _bundle(held, tmp_path, "full", public_interest="Command responsibility.")
+    assert {"data/case/graph-0002.jsonld", "data/premis/premis-0002.xml"} <= set(_files(path))
+    assert _verified(path).has("metadata-agrees", PASSED)
+    report = _on_the_page(page, path)
+    assert report["verdict"] == "verified", report["findings"]
+    files = _files(path)
+    digest = held.picture.files.get(role="evidentiary").sha256.encode()
+    name = "data/premis/premis-0002.xml"
+    assert digest in files[name]
+    path.write_bytes(_sealed({**files, name: files[name].replace(digest, b"0" * 64)}))
+    assert _verified(path).has("metadata-contradicts", "failed")
+    assert _on_the_page(page, path)["verdict"] == "failed"
