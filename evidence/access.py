@@ -111,7 +111,8 @@ def visible_to(
     """
     memberships = _memberships(user, act)
     # The grants are a handful of rows; JSON lists can't be searched alike on both databases.
-    unsealed = [row.case_id for row in memberships if "view_sealed" in row.actions]
+    rows = memberships.order_by().values_list("case", "actions")
+    unsealed = [case for case, actions in rows if "view_sealed" in actions]
     within = Q(case__in=memberships.values("case"))
     if listed and _exhibits(memberships) > FEW:
         within = Q(Exists(memberships.filter(case=OuterRef("case"))))
@@ -121,11 +122,10 @@ def visible_to(
     if act not in CONTENT:
         return items
     items = items.exclude(status=EvidenceItem.Status.DISPOSED)
-    let_in = [
-        row.case_id
-        for row in _all_memberships(user)
-        if row.role in LET_IN or "view_restricted" in row.actions
-    ]
+    held = _all_memberships(user).order_by().values_list("case", "role", "actions")
+    let_in = {
+        case for case, role, actions in held if role in LET_IN or "view_restricted" in actions
+    }
     return items.filter(
         ~Q(effective_level=Level.RESTRICTED) | Q(case__in=let_in) | Q(created_by=user)
     )

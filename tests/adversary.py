@@ -19,7 +19,7 @@ from zlib import crc32
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from archive.proof import entries, events, merkle, notes
+from archive.proof import entries, events, merkle, notes, sshsig
 
 ORIGIN = "archive.example.org/custody"
 BUNDLE_ID = "6f1c2c1e-4a1f-4a53-9a35-0d4b35a7c001"
@@ -33,6 +33,8 @@ ORIGINALS = (b"\x89PNG stand-in " * 50, b"a statement\n" * 40)
 MANIFESTS = ("sha256", "sha512")
 SIGNATURE = "signatures/tagmanifest-sha512.txt.ed25519.sig"
 PEM = "signatures/archive-ed25519.pub.pem"
+SSH_SIGNATURE = "signatures/tagmanifest-sha512.txt.sshsig"
+ALLOWED_SIGNERS = "signatures/allowed_signers"
 
 
 def key(seed: int) -> Ed25519PrivateKey:
@@ -223,10 +225,16 @@ def tagged(files: Files) -> Files:
 
 
 def signed(files: Files, private: Ed25519PrivateKey = ARCHIVE_KEY) -> Files:
-    return files | {
-        SIGNATURE: private.sign(files["tagmanifest-sha512.txt"]),
+    message = files["tagmanifest-sha512.txt"]
+    made = {
+        SIGNATURE: private.sign(message),
         PEM: notes.ed25519_pem(public(private)).encode(),
     }
+    if SSH_SIGNATURE in files:
+        signature = private.sign(sshsig.to_be_signed(message))
+        made[SSH_SIGNATURE] = sshsig.armored(public(private), signature).encode()
+        made[ALLOWED_SIGNERS] = sshsig.allowed_signers(public(private)).encode()
+    return files | made
 
 
 def sealed(files: Files, private: Ed25519PrivateKey = ARCHIVE_KEY) -> Files:
