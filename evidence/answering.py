@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from evidence import access, observing
+from evidence.models.case import Case
 from evidence.models.item import EvidenceItem
 
 
@@ -26,6 +27,15 @@ def item(request: HttpRequest, identifier: uuid.UUID, act: str) -> EvidenceItem:
         return access.item_for(user(request), identifier, act)
     except Http404:
         observing.refused(user(request), act=act, what="item", now=timezone.now())
+        raise
+
+
+def case(request: HttpRequest, identifier: uuid.UUID, act: str) -> Case:
+    """Return the case, or record the refusal and raise the one 404 there is."""
+    try:
+        return access.case_for(user(request), identifier, act)
+    except Http404:
+        observing.refused(user(request), act=act, what="case", now=timezone.now())
         raise
 
 

@@ -7,21 +7,21 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.admin.views.decorators import staff_member_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from evidence import access, charting, chronology, forms, mapping, observing
+from evidence import charting, chronology, forms, mapping, observing
+from evidence.answering import case as _case
 from evidence.answering import page as _page
 from evidence.answering import user as _user
-from evidence.models.case import Case
 
 
 @staff_member_required
 @require_safe
 def timeline(request: HttpRequest, case: uuid.UUID) -> HttpResponse:
     """Show when things of a case happened, each as it is told and by whom."""
-    found = _case(request, case)
+    found = _case(request, case, "view")
     form = forms.TimelineForm(request.GET or None)
     asked = form.cleaned_data if form.is_valid() else {}
     period = chronology.Period(asked.get("since"), asked.get("until"))
@@ -47,7 +47,7 @@ def timeline(request: HttpRequest, case: uuid.UUID) -> HttpResponse:
 @require_safe
 def places(request: HttpRequest, case: uuid.UUID) -> HttpResponse:
     """Show where things of a case happened, on a map drawn here, and what no map can show."""
-    found = _case(request, case)
+    found = _case(request, case, "view")
     told = chronology.places_of(found, user=_user(request))
     rows: list[chronology.Sight | chronology.Nowhere] = [*told.sights, *told.in_words]
     items = [row.item for row in rows if row.item is not None]
@@ -88,11 +88,3 @@ def _whole(text: str) -> int:
     return (
         int(text) if text.lstrip("-").isdecimal() and len(text) < 5 and text.count("-") < 2 else 0
     )
-
-
-def _case(request: HttpRequest, identifier: uuid.UUID) -> Case:
-    try:
-        return access.case_for(_user(request), identifier, "view")
-    except Http404:
-        observing.refused(_user(request), act="view", what="case", now=timezone.now())
-        raise

@@ -17,7 +17,8 @@ STEPS = (
     365 * DAY, 1826 * DAY, 3652 * DAY, 36_525 * DAY,
 )  # fmt: skip
 LEAST = timedelta(hours=1)
-EARLIEST, LATEST = (datetime(year, 1, 1, tzinfo=UTC) for year in (2, 9998))
+#: What lies beyond is drawn at the edge: no calendar here has room around the first and last year.
+EARLIEST, LATEST = (datetime(year, 1, 1, tzinfo=UTC) for year in (500, 9500))
 
 
 def drawn(rows: Sequence[Happening]) -> dict[str, Any] | None:

@@ -222,8 +222,9 @@ class _Told:
         rows = Statement.standing().filter(item__in=self.items)
         rows = rows.exclude(began_at="", ended_at="").select_related("item")
         for one in rows.order_by("recorded_at")[:MOST]:
-            ends = [end for end in (one.began_at, one.ended_at) if end]
-            yield _dated("stated", "/".join(ends), one.item.title, "as recorded", item=one.item)
+            when = one.began_at or ".."
+            when += f"/{one.ended_at}" if one.ended_at else ""
+            yield _dated("stated", when, one.item.title, "as recorded", item=one.item)
 
     def _found(self) -> Iterator[Happening | Nowhere]:
         rows = IdentityDocument.standing().filter(item__in=self.items).exclude(found_when="")

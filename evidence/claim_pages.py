@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from evidence import access, assessing, claiming, forms, observing, persons, records
+from evidence.answering import case as _case
 from evidence.answering import page as _page
 from evidence.answering import user as _user
 from evidence.models.case import Case
@@ -204,14 +205,6 @@ def reveal(request: HttpRequest, case: uuid.UUID, fact: uuid.UUID) -> HttpRespon
     )
     answer["Cache-Control"] = "no-store"
     return answer
-
-
-def _case(request: HttpRequest, identifier: uuid.UUID, act: str) -> Case:
-    try:
-        return access.case_for(_user(request), identifier, act)
-    except Http404:
-        observing.refused(_user(request), act=act, what="case", now=timezone.now())
-        raise
 
 
 def _claim(request: HttpRequest, identifier: uuid.UUID) -> Claim:

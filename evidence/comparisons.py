@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from evidence import access, asking, comparing, matching, observing, resembling
+from evidence.answering import case as _case
 from evidence.answering import item as _item
 from evidence.answering import page as _page
 from evidence.answering import user as _user
@@ -50,12 +51,7 @@ def similar(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
 @require_safe
 def clusters(request: HttpRequest, case: uuid.UUID) -> HttpResponse:
     """Show which items of a case belong together, as a picture."""
-    user = _user(request)
-    try:
-        found = access.case_for(user, case, "view")
-    except Http404:
-        observing.refused(user, act="view", what="case", now=timezone.now())
-        raise
+    user, found = _user(request), _case(request, case, "view")
     groups, compared = matching.clusters(found, user=user)
     shown = [one for group in groups for one in group.items]
     observing.all_seen(user, shown, rendition="clusters", now=timezone.now())

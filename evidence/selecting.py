@@ -66,7 +66,9 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile("full", "Everything, for a court", Given.WHOLE, Given.WHOLE, discloses=True),
-        Profile("archive", "Everything, for another archive", Given.WHOLE, Given.WHOLE, True),
+        Profile(
+            "archive", "Everything, for another archive", Given.WHOLE, Given.WHOLE, discloses=True
+        ),
         Profile(
             "journalist",
             "For a journalist: of what is sensitive, only redacted renditions",
@@ -232,6 +234,7 @@ def of(
 def _originals(
     files: Sequence[EvidenceFile],
 ) -> Iterator[tuple[FileRecord, bundling.BundleFile]]:
+    models.prefetch_related_objects(files, "stored", "analyses")
     names = safe_names.safe_names(file.original_filename for file in files)
     for file, name in zip(files, names, strict=True):
         stored = file.stored

@@ -335,6 +335,10 @@ class _Zip(Bundle):
 
     def not_as_written(self) -> Iterator[str]:
         """Name the members whose headers are other bytes than the archive writes."""
+        size = os.fstat(self._file.fileno()).st_size
+        if sum(each.size for each in self._found) > size:
+            yield self.name  # sizes that no file has: there is no such form
+            return
         try:
             ours = [
                 zip_form.Member(each.raw_name.decode("ascii"), each.size, each.crc32)
@@ -344,7 +348,6 @@ class _Zip(Bundle):
             yield self.name
             return
         end = zip_form.directory(ours)
-        size = os.fstat(self._file.fileno()).st_size
         if size - self._directory_at != len(end) or self._read_all(self._directory_at, size) != end:
             yield f"{self.name}, its directory"
         at = 0

@@ -216,3 +216,20 @@ def test_more_than_is_read_at_once_is_said(said, client, monkeypatch):
     address = reverse("evidence:case_timeline", args=[said.cast.case.pk])
     page = client.get(address + "?show=received")
     assert "There is more than is read at once" in page.content.decode()
+
+
+def test_dates_at_the_ends_of_the_calendar_are_drawn_at_the_edge(said, client):
+    for text in ("0001", "9999", "9999-12-31T23:59Z", "2025-01-09"):
+        _claim(said, happened_at=text)
+    client.force_login(said.cast.researcher)
+    page = client.get(reverse("evidence:case_timeline", args=[said.cast.case.pk]))
+    assert page.status_code == 200
+    assert page.content.decode().count('<rect class="bar') == 4
+
+
+def test_a_statement_of_which_only_the_end_is_known_began_before_it(said):
+    testimony.record(
+        said.statement, form="oral", ended_at="2025-01-10T11:00+02:00", **_by(said.cast)
+    )
+    (row,) = _told(said, lanes=["stated"]).rows
+    assert (row.when.text, row.when.earliest) == ("../2025-01-10T11:00+02:00", None)

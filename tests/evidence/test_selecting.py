@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import zipfile
 from dataclasses import dataclass
 
@@ -468,6 +469,32 @@ def test_headers_that_carry_nothing_may_not_turn_either(held, tmp_path):
         changed[place] ^= 1
         path.write_bytes(changed)
         assert not _verified(path).verdict.is_good, place
+
+
+def test_sizes_that_no_file_has_are_refused(held, tmp_path):
+    path = _bundle(held, tmp_path, "journalist", recipient_class="media")
+    content = bytearray(path.read_bytes())
+    at = content.rindex(b"PK\x01\x02")
+    extra = struct.pack("<HHQQ", 1, 16, 2**64 - 1, 2**64 - 1)
+    names = struct.unpack_from("<H", content, at + 28)[0]
+    struct.pack_into("<LL", content, at + 20, 2**32 - 1, 2**32 - 1)
+    struct.pack_into("<H", content, at + 30, len(extra))
+    content[at + 46 + names : at + 46 + names] = extra
+    end = content.rindex(b"PK\x05\x06")
+    struct.pack_into(
+        "<L", content, end + 12, struct.unpack_from("<L", content, end + 12)[0] + len(extra)
+    )
+    path.write_bytes(content)
+    report = _verified(path)
+    assert report.has("zip-header", "failed"), report.findings
+
+
+def test_a_cell_that_no_reader_of_tables_takes_is_malformed(held, tmp_path):
+    path = _bundle(held, tmp_path, "journalist", recipient_class="media")
+    files, name = _files(path), "data/tables/files.csv"
+    files[name] += b'"' + b"x" * 200_000 + b'"\r\n'
+    path.write_bytes(_sealed(files))
+    assert _verified(path).has("metadata-malformed", "failed")
 
 
 def test_a_folder_packed_anew_is_no_zip_file_of_the_archive_and_its_folder_holds(held, tmp_path):
