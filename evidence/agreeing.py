@@ -23,6 +23,7 @@ from archive.proof.entries import Entry
 from archive.proof.errors import MalformedError
 from archive.proof.report import FAILED, NOT_CHECKED, PASSED, Finding
 from evidence.models.assessment import Assessment
+from evidence.models.bundle_import import BundleImport, ImportedItem
 from evidence.models.claim import Claim, ClaimEvidence
 from evidence.models.disposal import DisposalDecision, DisposalProposal, Hold, HoldLift
 from evidence.models.file import EvidenceFile
@@ -204,6 +205,8 @@ RECORDS: dict[str, type[Record]] = {
     events.ReleaseRefused.kind: ReleaseDecision,
     events.ReleaseRevoked.kind: ReleaseRevocation,
     events.ReceiptAcknowledged.kind: ReleaseReceipt,
+    events.BundleImported.kind: BundleImport,
+    events.ItemImported.kind: ImportedItem,
 }
 
 

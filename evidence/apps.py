@@ -15,6 +15,7 @@ class EvidenceConfig(AppConfig):
         from evidence import (  # noqa: PLC0415
             agreeing,
             guards,
+            importing,
             observing,
             protecting,
             reading_back,
@@ -25,6 +26,7 @@ class EvidenceConfig(AppConfig):
 
         auditing.also(agreeing.findings)
         auditing.also(sidecars.findings)
+        auditing.also(importing.findings)
         fixity.tell(reading_back.record_change)
         for table in guards.TABLES:
             grants.only_added_to(table)

@@ -32,6 +32,8 @@ NOUNS = (
     "releasedecision",
     "releaserevocation",
     "releasereceipt",
+    "bundleimport",
+    "importeditem",
 )
 TABLES = tuple(f"evidence_{noun}" for noun in NOUNS)
 

@@ -63,6 +63,7 @@ __all__ = [
     "receive",
     "receive_all",
     "seal",
+    "seal_head",
     "seal_upload",
 ]
 
@@ -238,7 +239,7 @@ def _record_all(
     except (DatabaseError, custody.CustodyError) as error:
         together.came_to.update(dict.fromkeys(keys, error))
         return []
-    _seal_head()
+    seal_head()
     receipts = [_receipt(one, offer) for one, offer in zip(done, offers, strict=True)]
     together.came_to.update(zip(keys, receipts, strict=True))
     return [one.file for one in done]
@@ -397,7 +398,7 @@ def _record(
                 )
             beside = sidecars.prepare([done.file])
             transaction.on_commit(partial(sidecars.write, beside), robust=True)
-            transaction.on_commit(_seal_head, robust=True)
+            transaction.on_commit(seal_head, robust=True)
             if upload is not None:
                 transaction.on_commit(partial(store.discard_upload, upload.path))
     except IntegrityError:
@@ -425,7 +426,7 @@ def _receipt(done: cataloguing.Catalogued, offer: Offer) -> Receipt:
     )
 
 
-def _seal_head() -> None:
+def seal_head() -> None:
     """Have the head signed unless it just was; the receipt's hash holds without, until the next."""
     try:
         checkpoints.keep_up(now=timezone.now())

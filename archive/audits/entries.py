@@ -27,7 +27,7 @@ from archive.proof import key_history
 from archive.proof.entries import Entry as Written
 from archive.proof.entries import format_time
 from archive.proof.errors import ProofError
-from archive.proof.events import MediaIngested
+from archive.proof.events import BundleImported, MediaIngested
 from archive.proof.merkle import WIDTH, Frontier, leaf_hash
 from archive.proof.report import PASSED, Finding
 from archive.signer import SignerError
@@ -35,6 +35,7 @@ from archive.signer import SignerError
 _BATCH = 2000  # entries read at a time
 _NODES = 256  # nodes of one level read at a time
 _COLUMNS = ("kind", "item", "item_seq", "time", "actor", "case")
+_MEASURED = ("sha256", "sha512", "size", "crc32")
 
 
 def entries_are_as_recorded(at: Examination) -> Iterator[Finding]:
@@ -226,6 +227,12 @@ def _entry(at: Examination, row: Row, body: str, columns: list[Any]) -> Iterator
         at.originals.setdefault(
             str(data.get("sha256")),
             Original(row.seq, data.get("sha512"), data.get("size"), data.get("crc32")),
+        )
+    elif written.kind == BundleImported.kind:
+        packet = {name: written.data.get(f"packet_{name}") for name in _MEASURED}
+        at.originals.setdefault(
+            str(packet["sha256"]),
+            Original(row.seq, packet["sha512"], packet["size"], packet["crc32"]),
         )
 
 

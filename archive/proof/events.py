@@ -1019,6 +1019,68 @@ class ExportDownloaded(Event):
 
 @_kind
 @dataclass(frozen=True)
+class BundleImported(Event):
+    """Another archive's bundle, or a plain BagIt bag, was checked and taken in with its custody.
+
+    The packet holds everything of it but the files that became items, byte for byte: manifests,
+    signatures, the foreign entries and their checkpoint.  ``verdict`` is what our verifier said
+    with the keys that were trusted then; ``signer`` is the SHA-256 of the key that signed, None
+    where nothing is signed.  ``origin``, ``log_size`` and ``root`` name the foreign ledger's state.
+    """
+
+    kind = "bundle.imported"
+    sentence = (
+        "Bundle {identifier} of {origin} was taken in; verdict: {verdict}; new items: {items}."
+    )
+    premis = "transfer"
+    case_action = "imported"
+
+    case: str
+    record: str
+    record_sha256: str
+    form: str  # bundle, bag
+    identifier: Optional[str]
+    packet_sha256: str
+    packet_sha512: str
+    packet_size: int
+    packet_crc32: int
+    verdict: str
+    grades: tuple[str, ...]
+    origin: Optional[str]
+    log_size: Optional[int]
+    root: Optional[str]
+    signer: Optional[str]
+    items: int
+    sender: Optional[str] = personal()
+
+
+@_kind
+@dataclass(frozen=True)
+class ItemImported(Event):
+    """The item came with a bundle; its custody before that stands in the bundle's packet.
+
+    ``entries`` of the foreign ledger tell of it there; ``head`` is the leaf hash of the last one.
+    """
+
+    kind = "item.imported"
+    sentence = (
+        "The item came with a bundle, whose packet is {packet_sha256}; "
+        "entries of its custody before: {entries}."
+    )
+    premis = "transfer"
+    case_action = "imported"
+
+    case: str
+    record: str
+    record_sha256: str
+    packet_sha256: str
+    foreign_item: Optional[str]
+    entries: int
+    head: Optional[str]
+
+
+@_kind
+@dataclass(frozen=True)
 class LedgerRead(Event):
     kind = "ledger.read"
     sentence = "The ledger was read: {view}."

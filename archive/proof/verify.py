@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from typing import Optional, Union
 
-from archive.proof.bundle import open_bundle
+from archive.proof.bundle import Bundle, open_bundle
 from archive.proof.certified_time import entries_stand_in_certified_time
 from archive.proof.chains import (
     disclosures_belong_to_entries,
@@ -95,12 +95,20 @@ def verify(path: Union[str, os.PathLike[str]], policy: Optional[Policy] = None) 
     except MalformedError as error:
         return _unreadable(subject, str(error))
     with bundle:
-        if not is_bag(bundle):
-            faults = (failed(each.code, each.subject, each.detail) for each in bundle.faults)
-            unreadable = Finding("not-a-bundle", UNREADABLE, bundle.name, "no manifest to check")
-            return Report(subject, (*faults, unreadable))
-        with measuring_beside(bundle) as second:
-            return _examine(subject, Examination(bundle, policy or Policy(), second))
+        return verify_opened(bundle, policy, subject=subject)
+
+
+def verify_opened(
+    bundle: Bundle, policy: Optional[Policy] = None, *, subject: Optional[str] = None
+) -> Report:
+    """Check a bundle that is open already, and leave it open; ``subject`` is what it is called."""
+    subject = bundle.name if subject is None else subject
+    if not is_bag(bundle):
+        faults = (failed(each.code, each.subject, each.detail) for each in bundle.faults)
+        unreadable = Finding("not-a-bundle", UNREADABLE, bundle.name, "no manifest to check")
+        return Report(subject, (*faults, unreadable))
+    with measuring_beside(bundle) as second:
+        return _examine(subject, Examination(bundle, policy or Policy(), second))
 
 
 def _unreadable(subject: str, reason: str) -> Report:

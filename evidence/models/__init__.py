@@ -4,6 +4,7 @@ from evidence.models.acquisition import Acquisition
 from evidence.models.agent import Agent
 from evidence.models.analysis import Analysis, Fingerprint
 from evidence.models.assessment import Assessment
+from evidence.models.bundle_import import BundleImport, ImportedItem
 from evidence.models.case import Case, CaseMembership
 from evidence.models.claim import Claim, ClaimEvidence
 from evidence.models.disposal import DisposalDecision, DisposalProposal, Hold, HoldLift
@@ -31,6 +32,7 @@ __all__ = [
     "Agent",
     "Analysis",
     "Assessment",
+    "BundleImport",
     "Case",
     "CaseMembership",
     "Claim",
@@ -44,6 +46,7 @@ __all__ = [
     "Hold",
     "HoldLift",
     "IdentityDocument",
+    "ImportedItem",
     "LoweringDecision",
     "LoweringRequest",
     "Match",

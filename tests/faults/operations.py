@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import adversary
 from tests.journeys import by_command
 from tests.journeys.conftest import ROOT
 
@@ -70,6 +71,8 @@ EXPORT = (
     "--recipient", "The court", "--purpose", "A test", "--out", "bundle.zip",
 )  # fmt: skip
 
+IMPORT = ("import_bundle", "brought", "--case", CASE, "--user", by_command.ADMINISTRATOR)
+
 
 def nothing(_archive: by_command.Archive) -> None:
     return
@@ -114,6 +117,39 @@ def lost(archive: by_command.Archive) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
+def brought(archive: by_command.Archive) -> None:
+    """Another archive's bundle of two items lies there, and nothing else is offered."""
+    offered = archive.folder / "offered"
+    for path in offered.iterdir():
+        path.unlink()
+    files = adversary.true_bundle()
+    for number, content in enumerate(adversary.ORIGINALS):
+        name = f"brought-{number}.png"
+        (offered / name).touch()
+        said = json.loads(adversary.item_json(number, content))
+        said["files"][0]["original_filename"] = name
+        files[f"data/evidence/{adversary.NUMBERS[number]}/item.json"] = json.dumps(said).encode()
+    adversary.as_folder(adversary.sealed(files), archive.folder / "brought")
+
+
+def wrong_in_the_import(archive: by_command.Archive) -> list[str]:
+    """It came in once, whole, with an entry for it and for each of its items."""
+    told = archive.run(
+        """
+        from archive.models.ledger import Entry
+        from evidence.models.bundle_import import BundleImport, ImportedItem
+        from evidence.models.item import EvidenceItem
+        kinds = ("bundle.imported", "item.imported", "media.ingested")
+        tables = (BundleImport, ImportedItem, EvidenceItem)
+        print([
+            *(table.objects.count() for table in tables),
+            *(Entry.objects.filter(kind=kind).count() for kind in kinds),
+        ])
+        """
+    ).splitlines()[-1]
+    return [] if told == "[1, 2, 2, 1, 2, 2]" else [f"imports, items, entries: {told}"]
+
+
 def wrong_in_the_history(archive: by_command.Archive) -> list[str]:
     """Each item says once that its original is whole again."""
     told = archive.run(
@@ -153,6 +189,7 @@ OPERATIONS = (
     Operation("ingest", INGEST, nothing),
     Operation("worker", ("process",), taken_in),
     Operation("export", EXPORT, worked_out),
+    Operation("import", IMPORT, brought, wrong_in_the_import),
     Operation("fixity", ("fixity", "--all", "--rate", "0"), called_damaged, wrong_in_the_history),
     Operation("move", ("move_store", "--to", "new"), with_room_elsewhere, wrong_in("new")),
     Operation("migration", ("migrate", "--verbosity", "0"), migrated_back, is_usable=False),
