@@ -9,6 +9,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from archive.proof import notes
+from archive.proof.errors import MalformedError
 from evidence import dates, places, releasing, selecting, testimony
 from evidence.chronology import LANES
 from evidence.models.assessment import (
@@ -520,3 +522,33 @@ class TimelineForm(forms.Form):
     def clean_until(self) -> datetime | None:
         text = self.cleaned_data["until"]
         return dates.read(text).latest if text else None
+
+
+class ImportForm(forms.Form):
+    """Another archive's bundle, and whose word counts."""
+
+    bundle = forms.FileField(
+        label="The bundle, a ZIP file",
+        help_text="For one of many gigabytes: manage.py import_bundle on the server.",
+    )
+    keys = _area(
+        label="Keys of archives you trust, one a line",
+        help_text="Got on paper or in another way than the bundle. Without the signer's, it is"
+        " recorded that nobody knows who made it.",
+    )
+    level = _choice(
+        Level,
+        initial=Level.INTERNAL,
+        label="Least level of its items",
+        help_text="An item that had a higher one keeps it.",
+    )
+
+    def clean_keys(self) -> tuple[str, ...]:
+        """Return the keys, each a verifier key."""
+        keys = tuple(line.strip() for line in self.cleaned_data["keys"].splitlines())
+        for key in filter(None, keys):
+            try:
+                notes.parse_vkey(key)
+            except MalformedError as error:
+                raise ValidationError(f"{key[:80]!r} is no verifier key: {error}.") from error
+        return tuple(filter(None, keys))

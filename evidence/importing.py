@@ -318,7 +318,7 @@ def _sender(brought: Brought) -> Agent | None:
     if not name:
         return None
     return with_text(Agent.objects.all(), "label", name) or Agent.objects.create(
-        label=name, kind=Agent.Kind.ORGANISATION
+        label=name, kind=Agent.Kind.ORGANISATION, is_protected=True
     )
 
 

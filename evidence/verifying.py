@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -117,12 +117,14 @@ def shown(run: AuditRun) -> dict[str, Any]:
     """Return the report's findings in the three groups that a page shows."""
     if not run.report:
         return {"report": None}
-    findings = run.report["findings"]
     tone, words = VERDICTS.get(run.verdict, ("warn", f"Verdict: {run.verdict}."))
+    return {"report": run.report, "tone": tone, "words": words, **grouped(run.report)}
+
+
+def grouped(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the findings of a report in JSON by what a reader asks: wrong, checked, left open."""
+    findings = report["findings"]
     return {
-        "report": run.report,
-        "tone": tone,
-        "words": words,
         "faults": [one for one in findings if one["outcome"] not in {PASSED, NOT_CHECKED}],
         "passed": [one for one in findings if one["outcome"] == PASSED],
         "unchecked": [one for one in findings if one["outcome"] == NOT_CHECKED],

@@ -60,13 +60,18 @@ def _file(content: bytes) -> Make:
     return make
 
 
-def bag(files: Files | None = None, *, algorithms: tuple[str, ...] = ("sha256",)) -> Files:
+def bag(
+    files: Files | None = None,
+    *,
+    algorithms: tuple[str, ...] = ("sha256",),
+    sender: str = "Somebody",
+) -> Files:
     """A plain BagIt bag that is whole."""
     data = files or {"data/one.txt": b"one\n", "data/sub/two.bin": bytes(range(256))}
     tags = {
         "bagit.txt": b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
         "bag-info.txt": (
-            b"Source-Organization: Somebody\nPayload-Oxum: "
+            f"Source-Organization: {sender}\nPayload-Oxum: ".encode()
             + f"{sum(map(len, data.values()))}.{len(data)}\n".encode()
         ),
     }

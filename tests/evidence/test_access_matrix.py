@@ -7,7 +7,9 @@ is listed, a foreign thing is answered exactly like one that does not exist: sta
 from __future__ import annotations
 
 import re
+import tempfile
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,14 +20,23 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from archive.models.bundle import Bundle
-from evidence import access, classifying, exporting, persons, redacting, releasing, testimony
+from evidence import (
+    access,
+    classifying,
+    exporting,
+    importing,
+    persons,
+    redacting,
+    releasing,
+    testimony,
+)
 from evidence.models.analysis import Analysis
 from evidence.models.case import Case, CaseMembership
 from evidence.models.export import Export
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
 from evidence.models.upload import Upload
-from tests import people
+from tests import adversary, malicious, people
 from tests.evidence import sayings
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +75,8 @@ NAMES_ONE: dict[str, tuple[tuple[str, ...], str | None]] = {
     "evidence:claims": (("case",), "view"),
     "evidence:case_timeline": (("case",), "view"),
     "evidence:case_map": (("case",), "view"),
+    "evidence:imports": (("case",), "see"),
+    "evidence:import": (("case", "import"), "see"),
     "evidence:claim_new": (("case",), "describe"),
     "evidence:claim": (("claim",), "view"),
     "evidence:people": (("case",), "view"),
@@ -171,6 +184,9 @@ class World:
             created_at=people.NOW, updated_at=people.NOW,
         )  # fmt: skip
         assert redaction.pk
+        with tempfile.TemporaryDirectory() as folder:
+            bag = adversary.as_folder(malicious.bag(), Path(folder) / "bag")
+            brought = importing.import_bundle(bag, case=case, user=user, now=people.NOW)
         return {
             "item": item.pk,
             "other": other.pk,
@@ -179,6 +195,7 @@ class World:
             "rendition": files["redacted"].pk,
             "analysis": Analysis.objects.filter(file__item=item).first().pk,
             "case": case.pk,
+            "import": brought.made.pk,
             "claim": claim.pk,
             "person": person.person,
             "fact": fact.pk,

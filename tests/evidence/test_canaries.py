@@ -16,7 +16,7 @@ from django.urls import reverse
 from archive import custody, outbox
 from archive.models.bundle import Bundle
 from archive.models.job import Job
-from evidence import exporting, identifying, persons, releasing, tasks, testimony
+from evidence import exporting, identifying, importing, persons, releasing, tasks, testimony
 from evidence.models.acquisition import Acquisition
 from evidence.models.agent import Agent
 from evidence.models.case import CaseMembership
@@ -24,11 +24,11 @@ from evidence.models.item import EvidenceItem
 from evidence.models.protected_text import ProtectedText
 from evidence.models.release import ReleaseReceipt
 from evidence.models.source import Source
-from tests import people
+from tests import adversary, malicious, people
 from tests.evidence import sayings
 
 #: Every protected field, and the words planted in it.
-CASE_PAGES = ("claims", "people", "clusters", "case_timeline", "case_map")
+CASE_PAGES = ("claims", "people", "clusters", "case_timeline", "case_map", "imports")
 PLANTED = {
     "Agent.label": "CANARY-AGENT",
     "Source.name": "CANARY-SOURCE",
@@ -45,10 +45,16 @@ PLANTED = {
     "ReleaseRequest.recipient": "CANARY-RECIPIENT",
     "ReleaseRequest.purpose": "CANARY-PURPOSE",
     "ReleaseReceipt.acknowledged_by": "CANARY-CLERK",
+    "BundleImport.sender": "CANARY-SENDER",
 }
 #: Told on pages to those who may see the release, or who work with the source.
 SHOWN_TO_MEMBERS = frozenset(
-    ["ReleaseRequest.recipient", "ReleaseRequest.purpose", "ReleaseReceipt.acknowledged_by"]
+    [
+        "ReleaseRequest.recipient",
+        "ReleaseRequest.purpose",
+        "ReleaseReceipt.acknowledged_by",
+        "BundleImport.sender",
+    ]
 )
 
 
@@ -64,7 +70,7 @@ def test_every_protected_field_is_planted():
 
 
 @pytest.fixture
-def said(committed_database) -> sayings.Sayings:
+def said(committed_database, tmp_path) -> sayings.Sayings:
     custody.open_log()
     said = sayings.make(people.make_cast())
     by = {"user": said.cast.researcher, "now": people.NOW}
@@ -110,6 +116,12 @@ def said(committed_database) -> sayings.Sayings:
         user=said.cast.release_officer, now=people.NOW,
     )  # fmt: skip
     assert ReleaseReceipt.objects.get().acknowledged_by == words["acknowledged_by"]
+    bag = {"data/note.txt": b"From elsewhere.\n"}
+    made = importing.import_bundle(
+        adversary.as_folder(malicious.bag(bag, sender=words["sender"]), tmp_path / "bag"),
+        case=said.cast.case, user=said.cast.researcher, now=people.NOW,
+    ).made  # fmt: skip
+    assert made.sender == words["sender"]
     return said
 
 

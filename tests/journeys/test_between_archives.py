@@ -34,11 +34,11 @@ def test_custody_goes_on_from_one_archive_to_the_next(tmp_path):
     again = second.manage("import_bundle", early, "--case", *RECEIVE, "--key", key)
     later = second.manage("import_bundle", late, "--case", *RECEIVE, "--key", key)
 
-    assert "4 items taken in" in took_in
+    assert "Items taken in: 4" in took_in
     assert "was in this case already" in again
     assert "consistent with what you saw before" in later
-    assert "4 files had come with an earlier bundle." in later
-    assert "1 items taken in" in later
+    assert "Files that had come with an earlier bundle: 4." in later
+    assert "Items taken in: 1" in later
     code, report = second.audit()
     assert code == 0, report
     assert "2 bundles: verify as when they came in  [imports-hold]" in report

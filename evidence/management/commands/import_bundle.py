@@ -101,8 +101,8 @@ class Command(BaseCommand):
             self.stdout.write(f"It was in this case already, as import {done.made.pk}.")
             return
         if done.already_here:
-            self.stdout.write(f"{done.already_here} files had come with an earlier bundle.")
+            self.stdout.write(f"Files that had come with an earlier bundle: {done.already_here}.")
         self.stdout.write(
-            f"{len(done.items)} items taken in, as import {done.made.pk}; "
+            f"Items taken in: {len(done.items)}, as import {done.made.pk}; "
             f"verdict: {done.made.get_verdict_display()}."
         )
