@@ -24,7 +24,7 @@ from typing import IO, BinaryIO
 
 from archive import safe_names, stored_zip, verify_page
 from archive.custody_files import CustodySelection, custody_files
-from archive.proof import notes, sshsig, verify
+from archive.proof import notes, sshsig, stamped_bundle, verify
 from archive.proof.digests import Measurement, measure
 from archive.proof.examination import Policy
 from archive.proof.report import NOT_CHECKED, PASSED, Report
@@ -131,15 +131,32 @@ class Plan:
     size: int
 
 
+@dataclass(frozen=True)
+class Stamp:
+    """What a time-stamping authority answered (RFC 3161), and its roots in PEM."""
+
+    response: bytes
+    roots: bytes
+
+
+#: Has bytes time-stamped; None when nobody is named who does, or nobody answers.
+Stamping = Callable[[bytes], Stamp | None]
+
+
+def unstamped(_signed: bytes) -> None:
+    """Have nothing time-stamped."""
+
+
 def bag_folder(identifier: str) -> str:
     """Return the name of a bundle's one top-level folder."""
     return f"evidence-bundle-{identifier.replace('-', '')[:8]}"
 
 
-def plan(contents: BundleContents, *, signer: Signing) -> Plan:
+def plan(contents: BundleContents, *, signer: Signing, stamping: Stamping = unstamped) -> Plan:
     """Decide every byte of the bundle but those of the originals, and sign its tag manifest.
 
-    Raises BundlingError for paths that are not safe or meet on some system.
+    ``stamping`` has the tag manifest time-stamped, where somebody is named who does.  Raises
+    BundlingError for paths that are not safe or meet on some system.
     """
     payload = sorted(_payload(contents), key=lambda source: source.path)
     _require_sound_paths(payload)
@@ -161,6 +178,7 @@ def plan(contents: BundleContents, *, signer: Signing) -> Plan:
             sshsig.armored(signer.public, signer.sign_for_ssh(sealed)).encode("ascii"),
         ),
         _made(ALLOWED_SIGNERS, sshsig.allowed_signers(signer.public).encode("ascii")),
+        *_stamped(stamping(sealed), signer),
     ]
     folder = bag_folder(contents.identifier)
     sources = sorted([*payload, *tags, *seals], key=lambda source: source.path)
@@ -182,15 +200,36 @@ def plan(contents: BundleContents, *, signer: Signing) -> Plan:
     )
 
 
+def _stamped(stamp: Stamp | None, signer: Signing) -> list[_Source]:
+    """Return the time-stamp's files: the tag manifest can't list what is made from it."""
+    if stamp is None:
+        return []
+    parts = [
+        _made(stamped_bundle.ROOTS, stamp.roots),
+        _made(stamped_bundle.STAMP, stamp.response),
+    ]
+    listed = _manifest(parts, "sha512")
+    return [
+        *parts,
+        _made(stamped_bundle.LIST, listed),
+        _made(stamped_bundle.SIGNATURE, signer.sign_bytes(listed)),
+    ]
+
+
 def write(
-    contents: BundleContents, out: Path, *, signer: Signing, progress: Progress | None = None
+    contents: BundleContents,
+    out: Path,
+    *,
+    signer: Signing,
+    progress: Progress | None = None,
+    stamping: Stamping = unstamped,
 ) -> Written:
     """Write the bundle to ``out``.  Afterwards it is there, on disk and verified, or not at all.
 
     A crash leaves at most a ``.partial`` file beside ``out``, which a later export removes when it
     is a day old.  Raises OriginalChangedError, BundleRefusedError, or BundlingError.
     """
-    planned = plan(contents, signer=signer)
+    planned = plan(contents, signer=signer, stamping=stamping)
     _sweep(out.parent)
     try:
         descriptor, name = tempfile.mkstemp(

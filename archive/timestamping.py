@@ -166,7 +166,32 @@ def ask(checkpoint: Checkpoint, authority: Authority, *, now: datetime) -> Times
 
     Raises TimestampingError when it does not answer as it should.
     """
-    signed = notes.signed_by_log(checkpoint.note).encode()
+    request, response = _asked(notes.signed_by_log(checkpoint.note).encode(), authority)
+    return keep(checkpoint, authority, response, now=now, request=request)
+
+
+def stamp(content: bytes) -> tuple[bytes, Authority] | None:
+    """Have the first authority that answers stamp some bytes; return its response, and which.
+
+    None when none is named.  Nothing is recorded: whoever asks keeps it.  What goes wrong with one
+    is logged; None too when it went wrong with all.
+    """
+    for authority in authorities():
+        try:
+            request, response = _asked(content, authority)
+            fault = _not_over(content, response, authority, request=request)
+            if fault:
+                raise TimestampingError(
+                    f"What the time authority {authority.name} answered: {fault}."
+                )
+        except TimestampingError as error:
+            logger.warning("%s", error)
+        else:
+            return response, authority
+    return None
+
+
+def _asked(signed: bytes, authority: Authority) -> tuple[TimeStampRequest, bytes]:
     request = TimestampRequestBuilder().data(signed).hash_algorithm(HashAlgorithm.SHA256).build()
     try:
         answer = outbound.post(authority.url, request.as_bytes(), media_type=QUERY)
@@ -178,7 +203,7 @@ def ask(checkpoint: Checkpoint, authority: Authority, *, now: datetime) -> Times
         raise TimestampingError(
             f"The time authority {authority.name} refuses with status {answer.status}."
         )
-    return keep(checkpoint, authority, answer.content, now=now, request=request)
+    return request, answer.content
 
 
 def keep(
@@ -236,12 +261,21 @@ def not_signed(
 
     Raises TimestampingError when the authority's certificates can't be read.
     """
+    return _not_over(notes.signed_by_log(note).encode(), response, authority, request=request)
+
+
+def _not_over(
+    signed: bytes,
+    response: bytes,
+    authority: Authority,
+    *,
+    request: TimeStampRequest | None,
+) -> str:
     try:
         token = timestamps.parse_response(response)
         decoded = decode_timestamp_response(response)
     except (MalformedError, ValueError) as error:
         return f"not a token: {error}"
-    signed = notes.signed_by_log(note).encode()
     if token.imprint != sha256(signed).digest():
         return "it is about something else"
     verifier = VerifierBuilder(

@@ -201,7 +201,11 @@ def produce(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None
     try:
         contents = _contents(made, items, note=note, size=checkpoint.size, signer=signer)
         written = bundling.write(
-            contents, staging / f"{bundle.pk}.zip", signer=signer, progress=progress
+            contents,
+            staging / f"{bundle.pk}.zip",
+            signer=signer,
+            progress=progress,
+            stamping=_stamp,
         )
     except bundling.OriginalChangedError as error:
         # No further attempt can mend a file; the person who asked must know which one.
@@ -228,6 +232,15 @@ def produce(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None
             )
 
     return finish
+
+
+def _stamp(signed: bytes) -> bundling.Stamp | None:
+    """Have a tag manifest time-stamped, if an operator named an authority and one answers."""
+    stamped = timestamping.stamp(signed)
+    if stamped is None:
+        return None
+    response, authority = stamped
+    return bundling.Stamp(response, authority.roots.read_bytes())
 
 
 def give_up(job: Job) -> None:

@@ -61,7 +61,9 @@ def export(now: datetime | None = None) -> None:
         log.add(events.ExportCreated(bundle=BUNDLE, items=(head,), profile="full"))
 
 
-def files(settings: Any) -> tuple[adversary.Files, Policy]:
+def files(
+    settings: Any, stamping: bundling.Stamping = bundling.unstamped
+) -> tuple[adversary.Files, Policy]:
     """Every file of the bundle under the newest checkpoint, and the policy of who has its key."""
     newest, signer = checkpoints.latest(), Signer(settings.SIGNER_DIR)
     file = BundleFile("original/a.txt", measure([FILE]), lambda: io.BytesIO(FILE))
@@ -90,7 +92,7 @@ def files(settings: Any) -> tuple[adversary.Files, Policy]:
     )
     made = {
         source.path: source.content if isinstance(source.content, bytes) else FILE
-        for source in bundling.plan(contents, signer=signer).sources
+        for source in bundling.plan(contents, signer=signer, stamping=stamping).sources
     }
     return made, Policy(vkeys=(signer.vkey,))
 

@@ -10,6 +10,7 @@ const MOST_MEMBERS = 1_000_000;
 const ALGORITHMS = { sha256: ["SHA-256", 64], sha512: ["SHA-512", 128] };
 const SIGNED = "tagmanifest-sha512.txt";
 const SIGNATURE = `signatures/${SIGNED}.ed25519.sig`, SSH_SIGNATURE = `signatures/${SIGNED}.sshsig`;
+const TOKEN = `signatures/${SIGNED}.tsr`, STAMP_ROOTS = "signatures/tsa.pem", STAMPS = "signatures/timestamp-sha512.txt";
 const PUBLIC_KEY = "signatures/archive-ed25519.pub.pem", ALLOWED = "signatures/allowed_signers";
 const CUSTODY = "data/custody/", EVIDENCE = "data/evidence/";
 
@@ -342,6 +343,7 @@ class Check {
     await this.#measure();
     await this.step("signature-missing", SIGNATURE, () => this.#signature());
     await this.#ssh();
+    await this.step("stamp-malformed", TOKEN, () => this.#stamp());
     await this.step("checkpoint-malformed", `${CUSTODY}checkpoint`, () => this.#checkpoint());
     if (this.root) {
       await this.step("entries-malformed", `${CUSTODY}entries.ndjson`, () => this.#entries());
@@ -421,7 +423,7 @@ class Check {
         }
       }
     }
-    const known = /^signatures\/(?:tagmanifest-sha512\.txt\.(?:ed25519\.sig|sshsig|tsr)|archive-ed25519\.pub\.pem|allowed_signers|[a-z0-9-]+\.tsa\.pem)$/;
+    const known = /^signatures\/(?:tagmanifest-sha512\.txt\.(?:ed25519\.sig|sshsig|tsr)|timestamp-sha512\.txt(?:\.ed25519\.sig)?|archive-ed25519\.pub\.pem|allowed_signers|tsa\.pem)$/;
     for (const path of paths) if (path.startsWith("signatures/") && !known.test(path)) { complete = false; this.failed("file-unexpected", path, "not a signature that a bundle has"); }
     if (complete) this.say(PASSED, "files-listed", `${paths.length} files`, "no file is missing, none is extra");
   }
@@ -508,6 +510,27 @@ class Check {
       if ((await this.zip.text(ALLOWED, 4096)) !== line) this.failed("ssh-signature-wrong", ALLOWED, "names another key");
       else this.say(PASSED, "ssh-signed", SSH_SIGNATURE, "signed for OpenSSH with the same key");
     });
+  }
+
+  async #stamp() {
+    const parts = [TOKEN, STAMP_ROOTS, STAMPS, `${STAMPS}.ed25519.sig`];
+    const missing = parts.filter((path) => !this.zip.members.has(path));
+    if (missing.length === parts.length) return;
+    for (const path of missing) this.failed("stamp-incomplete", path, "the file is missing beside the time-stamp's");
+    if (missing.length || !this.own) return;
+    const text = await this.zip.text(STAMPS, 4096);
+    if (!(await holds(this.own, await this.zip.content(parts[3], 4096), utf8.encode(text)))) {
+      this.failed("stamp-seal-wrong", parts[3], `does not belong to ${STAMPS} and the key`);
+      return;
+    }
+    const listed = new RegExp(`^([0-9a-f]{128})  ${STAMP_ROOTS.replaceAll(".", "\\.")}\n([0-9a-f]{128})  ${TOKEN.replaceAll(".", "\\.")}\n$`).exec(text);
+    if (!listed) throw new Malformed(`${STAMPS} does not list ${STAMP_ROOTS} and ${TOKEN}`);
+    for (const [path, digest] of [[STAMP_ROOTS, listed[1]], [TOKEN, listed[2]]]) {
+      if (hex(await sha("SHA-512", await this.zip.content(path, 2 ** 20))) !== digest) { this.failed("stamp-altered", path, `not what ${STAMPS} lists`); return; }
+    }
+    const imprint = hex(await sha("SHA-256", await this.zip.content(SIGNED, LONGEST.manifest)));
+    if (!hex(await this.zip.content(TOKEN, 2 ** 16)).includes(imprint)) this.failed("stamp-wrong", TOKEN, `is about something else than ${SIGNED}`);
+    else this.say(NOT_CHECKED, "stamp-not-checked", TOKEN, "a third party's time-stamp; verify.pyz or openssl checks it against roots that you trust");
   }
 
   async #checkpoint() {

@@ -23,7 +23,8 @@ ALGORITHMS = {"sha256": 64, "sha512": 128}  # hexadecimal digits
 
 _IN_SIGNATURES = re.compile(
     r"signatures/(?:tagmanifest-sha512\.txt\.(?:ed25519\.sig|sshsig|tsr)"
-    r"|archive-ed25519\.pub\.pem|allowed_signers|[a-z0-9-]+\.tsa\.pem)"
+    r"|timestamp-sha512\.txt(?:\.ed25519\.sig)?"
+    r"|archive-ed25519\.pub\.pem|allowed_signers|tsa\.pem)"
 )
 _MANIFEST = re.compile(r"(tag)?manifest-([^/]*)\.txt")
 

@@ -38,7 +38,7 @@ def tag_manifest_is_signed(at: Examination) -> Iterator[Finding]:
             at.facts["signer_fingerprint"] = notes.fingerprint(public)
             yield passed("signer-trusted", SIGNED, "signed with a key that you trust")
             break
-    own = _own_key(at)
+    own = own_key(at)
     if isinstance(own, Finding):
         yield own
         return
@@ -65,7 +65,7 @@ def ssh_signature_holds(at: Examination) -> Iterator[Finding]:
     there = [path for path in (SSH_SIGNATURE, ALLOWED_SIGNERS) if path in at.bundle.members]
     if not there:
         return
-    own = _own_key(at)
+    own = own_key(at)
     if isinstance(own, Finding):
         return  # said already
     path = SSH_SIGNATURE
@@ -89,7 +89,8 @@ def ssh_signature_holds(at: Examination) -> Iterator[Finding]:
     yield passed("ssh-signed", SSH_SIGNATURE, "signed for OpenSSH with the same key")
 
 
-def _own_key(at: Examination) -> Union[bytes, Finding]:
+def own_key(at: Examination) -> Union[bytes, Finding]:
+    """Give the public key that the bundle brings, or what is wrong with it."""
     try:
         text = at.bundle.text(PUBLIC_KEY, limit=4096)
         public = notes.parse_ed25519_pem(text)
@@ -129,7 +130,7 @@ def checkpoint_is_signed(at: Examination) -> Iterator[Finding]:
         if fault is not None:
             yield fault
             return
-        own = _own_key(at)
+        own = own_key(at)
         if isinstance(own, bytes):
             notes.verify_note(note, [notes.vkey(checkpoint.origin, own)])
     except (BrokenError, MalformedError) as error:

@@ -25,6 +25,7 @@ from archive.proof.metadata import metadata_agrees
 from archive.proof.originals import originals_are_as_taken_in, what_is_withheld_is_named
 from archive.proof.report import NOT_CHECKED, UNREADABLE, Finding, Report
 from archive.proof.second_process import measuring_beside
+from archive.proof.stamped_bundle import tag_manifest_is_time_stamped
 from archive.proof.structure import (
     container_is_as_written,
     every_file_is_listed,
@@ -66,6 +67,7 @@ CHECKS: tuple[Check, ...] = (
     keys_lead_from_one_that_is_trusted,
     tag_manifest_is_signed,
     ssh_signature_holds,
+    tag_manifest_is_time_stamped,
     checkpoint_is_signed,
     post_quantum_signature_holds,
     checkpoint_is_witnessed,
