@@ -364,6 +364,25 @@ def _swap_chain(log: Log) -> None:
     log.leaves[3] = merkle.leaf_hash(log.lines[3])
 
 
+def _change(log: Log, seq: int, **members: object) -> None:
+    """Write an entry anew with other members, and its leaf with it."""
+    entry = entries.Entry.decode(log.lines[seq])
+    log.lines[seq] = replace(entry, **members).encode()
+    log.leaves[seq] = merkle.leaf_hash(log.lines[seq])
+
+
+def _same_place(log: Log) -> None:
+    """Give two entries of an item the same place in its chain."""
+    _change(log, 4, item_seq=1, prev=entries.Entry.decode(log.lines[3]).prev)
+
+
+def _other_heads(log: Log, change: Callable[[list[dict[str, object]]], object]) -> None:
+    """Have the export close with other heads of its items."""
+    data = json.loads(log.lines[LAST])["data"]
+    change(data["items"])
+    _change(log, LAST, data=data)
+
+
 def _foreign_log(files: Files) -> Files:
     log = true_log()
     return files | custody(log, note=log.note(FOREIGN_KEY))
@@ -610,6 +629,36 @@ TAMPERINGS: dict[str, Tampering] = {
     ),
     "an entry back-dated with the archive's key": Tampering(
         _then(_rewritten(_backdate), sealed), "time-goes-back", f"entry {LAST}"
+    ),
+    "two entries at one place of an item's chain": Tampering(
+        _then(_rewritten(_same_place), sealed), "chain-forked", "entry 4"
+    ),
+    "an export that states another head": Tampering(
+        _then(
+            _rewritten(
+                lambda log: _other_heads(log, lambda items: items[0].update(head="ab" * 32))
+            ),
+            sealed,
+        ),
+        "export-contradicts",
+        ITEMS[0],
+    ),
+    "an export that is without an item": Tampering(
+        _then(_rewritten(lambda log: _other_heads(log, lambda items: items.pop())), sealed),
+        "item-not-exported",
+        ITEMS[1],
+    ),
+    "an export that misstates its place in an item's chain": Tampering(
+        _then(
+            _rewritten(
+                lambda log: _change(
+                    log, 8, data=json.loads(log.lines[8])["data"] | {"next_item_seq": 9}
+                )
+            ),
+            sealed,
+        ),
+        "export-contradicts",
+        "entry 8",
     ),
     "a personal value replaced": Tampering(
         _then(_disclosure_replaced, sealed), "disclosure-unknown", "line 1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive.proof import notes
+from archive.proof import events, notes
 from archive.proof.examination import Policy
 from archive.proof.report import FAILED, NOT_CHECKED, PASSED, Report
 from archive.proof.verify import verify
@@ -303,3 +304,14 @@ def test_any_file_of_arbitrary_bytes_is_found_although_all_manifests_fit(
     report = verify_zip(adversary.as_zip(files), tmp_path)
 
     assert report.exit_code in (1, 2), report.as_text()
+
+
+def test_a_handover_that_the_new_key_does_not_prove_is_named(tmp_path):
+    log = adversary.true_log()
+    stranger = notes.vkey(adversary.ORIGIN, adversary.public(adversary.FOREIGN_KEY))
+    log.add(events.KeyRotated((adversary.VKEY,), (stranger,), base64.b64encode(bytes(64)).decode()))
+    files = adversary.sealed(adversary.payload(log))
+
+    report = verify(adversary.as_folder(files, tmp_path / "bundle"), TRUSTING)
+
+    assert report.has("handover-wrong", FAILED), report.as_text()
