@@ -1,7 +1,8 @@
 """Originals on disk and a custody log about them, as an export finds them: for the benchmarks.
 
 The log lies in memory, so that what is measured is the bundle and not the database.  Every original
-has its own entries and proofs, and each item its item.json: nothing of a true bundle is left out.
+has its own entries and proofs, each item its item.json, and every standard's file tells of all of
+them: nothing of a true bundle is left out.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import shutil
 import uuid
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -20,12 +21,14 @@ from typing import IO
 
 import bagit
 
-from archive.bundling import BundleContents, BundleFile, BundleItem
+from archive.bundling import BundleContents, BundleFile, BundleItem, bag_folder
 from archive.custody_files import ChosenEntry, CustodySelection
 from archive.proof import events, merkle, notes
 from archive.proof.digests import measure
-from archive.proof.entries import Entry
+from archive.proof.entries import Entry, format_time
 from archive.signer import Signer
+from evidence import formats
+from evidence.formats.records import BundleRecord, FileRecord, HistoryRecord, ItemRecord
 
 ORIGIN = "benchmarks.invalid/archive"
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -126,6 +129,7 @@ def prepare(folder: Path, *, count: int, size: int, items: int) -> Selection:
         log.add(
             events.ExportCreated(bundle=bundle, items=tuple(heads[at : at + 300]), profile="full")
         )
+    record = _record(bundle, made, log, signer)
     prover = log.prover()
     text = notes.checkpoint_text(ORIGIN, prover.size, prover.root(prover.size))
     contents = BundleContents(
@@ -135,7 +139,7 @@ def prepare(folder: Path, *, count: int, size: int, items: int) -> Selection:
         contact="benchmark@benchmarks.invalid",
         description="Originals for a benchmark",
         items=tuple(made),
-        documents={"README.txt": b"A benchmark.\n"},
+        documents=formats.documents(record),
         custody=CustodySelection(
             checkpoint=f"{text}\n{signer.sign(text, [])}",
             vkey=signer.vkey,
@@ -144,6 +148,59 @@ def prepare(folder: Path, *, count: int, size: int, items: int) -> Selection:
         ),
     )
     return Selection(contents=contents, signer=signer, originals=originals)
+
+
+def _record(bundle: str, made: Sequence[BundleItem], log: _Log, signer: Signer) -> BundleRecord:
+    """What the standards' files say: of every file and entry, as an export has it."""
+    told: dict[str, list[HistoryRecord]] = {}
+    for one in log.chosen:
+        entry = Entry.decode(one.body)
+        if entry.item:
+            told.setdefault(entry.item, []).append(
+                HistoryRecord(
+                    seq=entry.seq,
+                    time=format_time(entry.time),
+                    actor=entry.actor,
+                    kind=entry.kind,
+                    sentence=events.sentence_for(entry.kind, entry.data),
+                    leaf=one.leaf.hex(),
+                )
+            )
+    return BundleRecord(
+        identifier=bundle,
+        folder=bag_folder(bundle),
+        created_at=NOW,
+        organisation="Benchmark",
+        contact="benchmark@benchmarks.invalid",
+        origin=ORIGIN,
+        log_size=len(log.chosen),
+        vkey=signer.vkey,
+        key_fingerprint=notes.fingerprint(signer.public),
+        items=tuple(
+            ItemRecord(
+                item=one.item,
+                folder=one.folder,
+                exhibit_number=one.folder,
+                kind="image",
+                title=one.folder,
+                case="B",
+                files=tuple(
+                    FileRecord(
+                        file=str(uuid.uuid5(uuid.UUID(one.item), file.path)),
+                        path=file.path,
+                        original_filename=file.path.rpartition("/")[2],
+                        size=file.measured.size,
+                        sha256=file.measured.sha256.hex(),
+                        sha512=file.measured.sha512.hex(),
+                        media_type="application/octet-stream",
+                    )
+                    for file in one.files
+                ),
+                history=tuple(told[one.item]),
+            )
+            for one in made
+        ),
+    )
 
 
 def _taken_in(path: Path, size: int, log: _Log, item: str) -> BundleFile:
