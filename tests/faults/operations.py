@@ -36,9 +36,9 @@ class Operation:
         return [sys.executable, str(ROOT / "manage.py"), *self.command]
 
 
-def base(folder: Path) -> by_command.Archive:
+def base(folder: Path, *, own_key: bool = False) -> by_command.Archive:
     """An archive with one case, whose lease runs out at once, and three files to take in."""
-    archive = by_command.opened(folder, {"MUNIMENT_LEASE": "1"})
+    archive = by_command.opened(folder, {"MUNIMENT_LEASE": "1"}, own_key=own_key)
     archive.run(
         f"""
         from django.contrib.auth.models import User

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,8 +123,56 @@ class Archive:
         return found
 
 
-def opened(folder: Path, extra: Mapping[str, str]) -> Archive:
-    """Open an archive with roles and an administrator in ``folder``."""
+def opened(folder: Path, extra: Mapping[str, str], *, own_key: bool = False) -> Archive:
+    """Open an archive with roles and an administrator in ``folder``.
+
+    On SQLite it is a copy of one that was opened before, key and all, unless it needs its
+    ``own_key``.
+    """
+    if own_key or "DATABASE_URL" in extra:
+        return _open(folder, extra)
+    return _copied("opened", _open, folder, extra)
+
+
+def with_example(folder: Path, extra: Mapping[str, str]) -> Archive:
+    """Open an archive that has the example case, all of it worked out; a copy as above."""
+    if "DATABASE_URL" in extra:
+        return _load(folder, extra)
+    return _copied("example", _load, folder, extra)
+
+
+def _load(folder: Path, extra: Mapping[str, str]) -> Archive:
+    archive = opened(folder, extra)
+    archive.manage("load_example")
+    archive.manage("process")
+    return archive
+
+
+_TEMPLATES: dict[tuple[object, ...], Archive] = {}
+
+
+def _copied(
+    state: str,
+    make: Callable[[Path, Mapping[str, str]], Archive],
+    folder: Path,
+    extra: Mapping[str, str],
+) -> Archive:
+    """Return a copy of an archive in that state, which is made once in this process."""
+    wanted = (state, *sorted(extra.items()))
+    if wanted not in _TEMPLATES:
+        place = Path(tempfile.mkdtemp(prefix="muniment-opened-"))
+        atexit.register(shutil.rmtree, place, ignore_errors=True)
+        _TEMPLATES[wanted] = make(place / "archive", extra)
+    template = _TEMPLATES[wanted]
+    shutil.copytree(template.folder, folder, dirs_exist_ok=True, symlinks=True)
+    moved = {
+        name: value.replace(str(template.folder), str(folder))
+        for name, value in template.environment.items()
+    }
+    return Archive(folder, moved)
+
+
+def _open(folder: Path, extra: Mapping[str, str]) -> Archive:
     folder.mkdir(parents=True, exist_ok=True)
     environment = {**variables(folder), **extra}
     for name in (

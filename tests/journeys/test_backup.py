@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import services
-from tests.journeys.by_command import ADMINISTRATOR, EXAMPLE, Archive, opened, stranger
+from tests.journeys.by_command import ADMINISTRATOR, EXAMPLE, Archive, stranger, with_example
 from tests.journeys.conftest import ROOT, variables
 
 pytestmark = pytest.mark.processes
@@ -44,9 +44,7 @@ def databases(request) -> Iterator[list[dict[str, str]]]:
 def backed_up(databases, tmp_path_factory) -> tuple[Archive, Path, Path]:
     """An archive in use, its backup, and its keys, which were copied elsewhere."""
     folder = tmp_path_factory.mktemp("backup")
-    archive = opened(folder / "first", databases[0])
-    archive.manage("load_example")
-    archive.manage("process")
+    archive = with_example(folder / "first", databases[0])
     archive.export(EXAMPLE)
     offered = archive.folder / "offered"
     offered.mkdir()

@@ -28,12 +28,13 @@ def test_custody_goes_on_from_one_archive_to_the_next(tmp_path):
     first.manage(*operations.EXPORT)
     late = shutil.move(first.folder / "bundle.zip", tmp_path / "late.zip")
     key = first.vkey()
-    second = operations.base(tmp_path / "b")
+    second = operations.base(tmp_path / "b", own_key=True)
 
     took_in = second.manage("import_bundle", early, "--case", *RECEIVE, "--key", key)
     again = second.manage("import_bundle", early, "--case", *RECEIVE, "--key", key)
     later = second.manage("import_bundle", late, "--case", *RECEIVE, "--key", key)
 
+    assert second.vkey() != key
     assert "Items taken in: 4" in took_in
     assert "was in this case already" in again
     assert "consistent with what you saw before" in later
@@ -79,5 +80,6 @@ def test_hostile_bundles_are_refused_quickly_and_write_nothing(tmp_path):
     assert [one for one in results if not one["came_to"].startswith(("Refused", "Receiving"))] == []
     assert [one for one in results if one["written"] or not one["database"]] == []
     assert [one for one in results if one["seconds"] > LONGEST] == []
+    assert found["database"]
     assert found["peak_kib"] < MOST_MEMORY
     assert list(temporary.iterdir()) == []

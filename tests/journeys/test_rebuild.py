@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from tests.journeys.by_command import ADMINISTRATOR, EXAMPLE, Archive, opened
+from tests.journeys.by_command import ADMINISTRATOR, EXAMPLE, Archive, with_example
 
 pytestmark = pytest.mark.processes
 
@@ -31,10 +31,7 @@ print(json.dumps(sorted(found)))
 
 @pytest.fixture
 def archive(tmp_path) -> Archive:
-    made = opened(tmp_path / "archive", {})
-    made.manage("load_example")
-    made.manage("process")
-    return made
+    return with_example(tmp_path / "archive", {})
 
 
 def _facts(archive: Archive) -> list[list[str]]:
