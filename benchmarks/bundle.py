@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import logging
 import os
 import shutil
 import subprocess
@@ -46,6 +47,9 @@ def compare(folder: Path, *, count: int, size: int, items: int, rounds: int) -> 
     os.sync()
     acts: dict[str, measuring.Act] = {
         "export: ours, written and verified": partial(_written, chosen, bundle),
+        "export: ours, written and synced, before it is verified": partial(
+            _streamed, chosen, bundle
+        ),
         "export: bagit.py, copied, made, validated, synced": partial(
             _hand_over, chosen.originals, copied
         ),
@@ -146,6 +150,12 @@ def _written(chosen: selection.Selection, bundle: Path) -> None:
     bundling.write(chosen.contents, bundle, signer=chosen.signer)
 
 
+def _streamed(chosen: selection.Selection, bundle: Path) -> None:
+    with bundle.open("wb", buffering=0) as sink:
+        bundling.stream(bundling.plan(chosen.contents, signer=chosen.signer), sink)
+        os.fsync(sink.fileno())
+
+
 def _looped(bag: Path) -> None:
     for folder, _, names in os.walk(bag):
         for name in names:
@@ -180,6 +190,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", default=None, help="a folder on the disk to be measured")
     given = parser.parse_args()
+    logging.getLogger("bagit").setLevel(logging.WARNING)  # else it says a line for each file
     met = []
     for count, size, items in ((1, given.big, 1), (given.small, given.small_size, given.items)):
         if count and size:

@@ -17,6 +17,8 @@ from evidence.formats.item_json import plain
 from evidence.formats.records import BundleRecord, FileRecord, HistoryRecord, ItemRecord
 
 AT_ONCE = 500  # items in one graph: validators take a sixth of a second for each
+ROWS_AT_ONCE = 10_000  # files and entries in one graph: some fifteen megabytes
+FEW = 50  # files that each entry of an item repeats; of more, only the first entry names them
 NAMES = uuid.uuid5(uuid.NAMESPACE_URL, "https://muniment.invalid/id/")
 CONTEXT = {
     "case-investigation": "https://ontology.caseontology.org/case/investigation/",
@@ -33,15 +35,24 @@ Node = dict[str, Any]
 
 
 def render(bundle: BundleRecord) -> Mapping[str, bytes]:
-    """Return the graphs by their paths below ``data/``: one for each 500 items."""
+    """Return the graphs by their paths below ``data/``, as many as ``parted`` makes."""
     parts = parted(bundle.items) or [()]
     names = numbered("case/graph", "jsonld", len(parts))
     return {name: _graph(bundle, items) for name, items in zip(names, parts, strict=True)}
 
 
 def parted(items: tuple[ItemRecord, ...]) -> list[tuple[ItemRecord, ...]]:
-    """Return the items in parts of one file each."""
-    return [items[start : start + AT_ONCE] for start in range(0, len(items), AT_ONCE)]
+    """Return the items in parts of one file each: readers must be able to hold one."""
+    parts: list[list[ItemRecord]] = []
+    rows = 0
+    for item in items:
+        own = len(item.files) + len(item.history)
+        if not parts or len(parts[-1]) >= AT_ONCE or rows + own > ROWS_AT_ONCE:
+            parts.append([])
+            rows = 0
+        parts[-1].append(item)
+        rows += own
+    return [tuple(part) for part in parts]
 
 
 def numbered(name: str, ending: str, count: int) -> list[str]:
@@ -167,6 +178,8 @@ def _custody(bundle: BundleRecord, item: ItemRecord) -> Iterator[Node]:
     before: str | None = None
     for one in item.history:
         name = f"{bundle.origin}:{one.seq}"
+        if before is not None and len(things) > FEW:
+            things = []  # the record before leads to them
         record = _id("provenance-record", name)
         action = _action(one, name)
         taken_up = [{"@id": _id("provenance-record", before)}] if before else []

@@ -1,6 +1,6 @@
 """``premis/premis.xml``: objects, events, agents and rights in PREMIS 3.0 for repositories.
 
-A file for each 500 items, so that a reader needs no more memory for more of them.
+As many files as ``parted`` makes, so that a reader needs no more memory for more items.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import json
+import uuid
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -140,3 +141,29 @@ def test_the_same_record_gives_the_same_bytes() -> None:
         "premis/premis.xml", "withheld.json", "tables/items.csv", "tables/items.jsonl",
         "tables/files.csv", "tables/files.jsonl", "tables/custody.csv", "tables/custody.jsonl",
     }  # fmt: skip
+
+
+def test_items_of_many_files_are_parted_and_do_not_repeat_them_with_each_entry():
+    """A graph that grows with files times entries was refused by our own verifier for its size."""
+    item = RICH.items[0]
+    file, entry = item.files[0], item.history[0]
+    heavy = dataclasses.replace(
+        item,
+        files=tuple(
+            dataclasses.replace(file, file=str(uuid.uuid4()), path=f"original/{number}.bin")
+            for number in range(400)
+        ),
+        history=tuple(dataclasses.replace(entry, seq=number) for number in range(400)),
+    )
+    many = dataclasses.replace(RICH, items=(heavy,) * 30)
+
+    graphs = case_graph.render(many)
+
+    assert len(graphs) == 3
+    assert max(map(len, graphs.values())) < 32 * 2**20
+    (first, *_) = graphs.values()
+    records = [
+        node for node in json.loads(first)["@graph"] if node["@type"].endswith("ProvenanceRecord")
+    ]
+    named = [len(node.get("uco-core:object", ())) for node in records[:400]]
+    assert named == [400] + [0] * 399
