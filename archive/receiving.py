@@ -30,7 +30,7 @@ from archive.proof.errors import MalformedError, ProofError
 from archive.proof.examination import LONGEST_MANIFEST, LONGEST_RECORD, Policy
 from archive.proof.originals import DERIVED, EVIDENCE, ORIGINAL
 from archive.proof.report import UNREADABLE, Finding, Report, Verdict, gather
-from archive.proof.trust import CHECKPOINT
+from archive.proof.trust import CHECKPOINT, SIGNATURE
 from archive.proof.verify import verify_opened
 
 BUNDLE, BAG = "bundle", "bag"  # ours, signed and with custody; a plain BagIt bag
@@ -168,7 +168,8 @@ def _checked(bundle: Bundle, policy: Policy, remembered: Callable[[str], Sequenc
             "It is neither a bundle nor a BagIt bag: it has no bagit.txt. If it is evidence itself "
             "(a web archive, a ProofMode package, any file), take it in as an item."
         )
-    if any(path.startswith(("data/custody/", "signatures/")) for path in bundle.members):
+    # A plain bag may well have a folder called custody; these files only a bundle has.
+    if any(path in bundle.members for path in (CHECKPOINT, ENTRIES, SIGNATURE)):
         return _bundle(bundle, policy, remembered)
     checked = plain_bags.check(bundle)
     if checked.report.verdict not in TAKEN:

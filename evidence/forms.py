@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 
 from archive.proof import notes
 from archive.proof.errors import MalformedError
@@ -542,6 +544,13 @@ class ImportForm(forms.Form):
         label="Least level of its items",
         help_text="An item that had a higher one keeps it.",
     )
+
+    def clean_bundle(self) -> UploadedFile[Any]:
+        """Return the file, if it is not longer than any upload may be."""
+        brought: UploadedFile[Any] = self.cleaned_data["bundle"]
+        if brought.size is not None and brought.size > settings.MAX_UPLOAD:
+            raise ValidationError("It is longer than an upload may be; use the command.")
+        return brought
 
     def clean_keys(self) -> tuple[str, ...]:
         """Return the keys, each a verifier key."""

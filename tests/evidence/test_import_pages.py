@@ -98,3 +98,13 @@ def test_an_auditor_sees_imports_and_takes_none_in(client, cast):
     assert b"Take a bundle in" not in client.get(page(cast)).content
     assert bring(client, cast, adversary.as_zip(malicious.bag())).status_code == 404
     assert not BundleImport.objects.exists()
+
+
+def test_what_is_longer_than_any_upload_is_not_taken_in(researcher, cast, settings):
+    settings.MAX_UPLOAD = 1000
+
+    answer = bring(researcher, cast, adversary.as_zip(adversary.true_bundle()))
+
+    assert answer.status_code == 400
+    assert b"use the command" in answer.content
+    assert not BundleImport.objects.exists()

@@ -407,6 +407,14 @@ def test_a_bag_of_others_with_odd_but_lawful_lines_is_read(cast, tmp_path):
     assert len(done.items) == 2
 
 
+def test_a_bag_of_others_may_have_a_folder_of_any_name(cast, tmp_path):
+    files = malicious.bag({"data/custody/list.txt": b"a list", "data/evidence/x/y.txt": b"y"})
+
+    done = bring(laid(files, tmp_path), cast)
+
+    assert (done.made.form, len(done.items)) == ("bag", 2)
+
+
 def test_the_least_level_of_a_bags_items_is_what_the_importer_says(cast, tmp_path):
     done = bring(laid(malicious.bag(), tmp_path), cast, level="restricted")
 
