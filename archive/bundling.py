@@ -25,10 +25,12 @@ from typing import IO, BinaryIO
 from archive import safe_names, stored_zip, verify_page
 from archive.custody_files import CustodySelection, custody_files
 from archive.proof import notes, sshsig, stamped_bundle, verify
+from archive.proof.bundle import SMALL
 from archive.proof.digests import Measurement, measure
 from archive.proof.examination import Policy
 from archive.proof.report import NOT_CHECKED, PASSED, Report
 from archive.proof.structure import ZIP_FORM
+from archive.reading_behind import ReadingBehind, Stretch
 from archive.signing import Signing
 from archive.store import StoreError
 
@@ -238,9 +240,15 @@ def write(
         partial = Path(name)
         try:
             with os.fdopen(descriptor, "wb", buffering=BUFFER) as sink:
-                stream(planned, sink, progress=_hurrying(sink, progress))
-                sink.flush()
-                sha256, report = _synced_and_checked(planned, partial, sink, signer.vkey)
+                if planned.size <= SYNCED_FIRST:
+                    stream(planned, sink, progress=_hurrying(sink, progress))
+                    sink.flush()
+                    os.fsync(sink.fileno())
+                    sha256 = _sha256_of(partial)
+                    report = verify.verify(partial, Policy(vkeys=(signer.vkey,)))
+                else:
+                    sha256, report = _read_while_written(planned, partial, sink, signer, progress)
+                _require_good(planned, report)
             partial.replace(out)
         finally:
             partial.unlink(missing_ok=True)
@@ -252,30 +260,49 @@ def write(
     )
 
 
-def _synced_and_checked(planned: Plan, path: Path, sink: BinaryIO, vkey: str) -> tuple[str, Report]:
-    """Have the disk hold the file, and our verifier pass it; return its SHA-256 and the report.
+def _read_while_written(
+    planned: Plan, path: Path, sink: BinaryIO, signer: Signing, progress: Progress | None
+) -> tuple[str, Report]:
+    """Write a long file, measured from the disk's own file a little behind the writer.
 
-    A long file is read back while the disk still takes it.  For a short one that is not worth the
-    threads, which would keep the verifier from its second process.
+    For a short one that is not worth the threads, which would keep the verifier from its second
+    process.
     """
-    if planned.size <= SYNCED_FIRST:
-        os.fsync(sink.fileno())
-        sha256 = _sha256_of(path)
-        report = verify.verify(path, Policy(vkeys=(vkey,)))
-    else:
-        with ThreadPoolExecutor(max_workers=2, thread_name_prefix="bundle") as beside:
+    with ReadingBehind(path, _stretches(planned)) as behind:
+
+        def report_both(done: int, total: int) -> None:
+            sink.flush()
+            behind.wrote(done)
+            if progress is not None:
+                progress(done, total)
+
+        stream(planned, sink, progress=_hurrying(sink, report_both))
+        sink.flush()
+        behind.wrote(planned.size)
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="bundle") as beside:
             synced = beside.submit(os.fsync, sink.fileno())
-            digest = beside.submit(_sha256_of, path)
-            report = verify.verify(path, Policy(vkeys=(vkey,)))
-            sha256 = digest.result()
+            read = behind.done()
+            report = verify.verify(path, Policy(vkeys=(signer.vkey,)), known=read.stretches)
             synced.result()
+    return read.sha256, report
+
+
+def _stretches(planned: Plan) -> Iterator[Stretch]:
+    """Give the parts of the file: originals by their paths, what lies between them without."""
+    for member, source in zip(planned.members, planned.sources, strict=True):
+        yield Stretch(len(stored_zip.local_header(member)))
+        is_long = source.measured.size > SMALL
+        yield Stretch(member.size, source.path if is_long else "", source.measured.crc32)
+    yield Stretch(len(planned.end))
+
+
+def _require_good(planned: Plan, report: Report) -> None:
     if not report.verdict.is_good:
         _require_originals(planned, report)
         wrong = [str(one) for one in report.findings if one.outcome not in (PASSED, NOT_CHECKED)]
         raise BundleRefusedError(
             f"Our own verifier did not pass the finished bundle: {'; '.join(wrong[:10])}", report
         )
-    return sha256, report
 
 
 def _require_originals(planned: Plan, report: Report) -> None:

@@ -76,6 +76,7 @@ class Examination:
     bundle: Bundle
     policy: Policy
     second: Optional[Second] = None  # process, which measures small files meanwhile
+    known: dict[str, tuple[str, str]] = field(default_factory=dict)  # digests read just now
     facts: dict[str, Any] = field(default_factory=dict)
     manifests: dict[str, dict[str, str]] = field(default_factory=dict)
     tag_manifests: dict[str, dict[str, str]] = field(default_factory=dict)

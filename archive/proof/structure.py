@@ -212,7 +212,7 @@ def files_are_unaltered(at: Examination) -> Iterator[Finding]:
     """Each listed file has both digests that the manifests give (RFC 8493 section 2.1.3)."""
     stated = _stated(at)
     unaltered = 0
-    known = {} if at.second is None else at.second.measured()
+    known = at.known if at.second is None else {**at.known, **at.second.measured()}
     measure = at.bundle.digests
     nothing: tuple[Optional[str], Optional[str]] = (None, None)
     for path, member in at.bundle.members.items():

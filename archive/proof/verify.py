@@ -24,7 +24,7 @@ from archive.proof.key_walk import keys_lead_from_one_that_is_trusted
 from archive.proof.metadata import metadata_agrees
 from archive.proof.originals import originals_are_as_taken_in, what_is_withheld_is_named
 from archive.proof.report import NOT_CHECKED, UNREADABLE, Finding, Report
-from archive.proof.second_process import measuring_beside
+from archive.proof.second_process import Digests, measuring_beside
 from archive.proof.stamped_bundle import tag_manifest_is_time_stamped
 from archive.proof.structure import (
     container_is_as_written,
@@ -84,10 +84,16 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def verify(path: Union[str, os.PathLike[str]], policy: Optional[Policy] = None) -> Report:
+def verify(
+    path: Union[str, os.PathLike[str]],
+    policy: Optional[Policy] = None,
+    *,
+    known: Optional[Digests] = None,
+) -> Report:
     """Check the bundle at ``path``, a folder or a ZIP file, and report all that was found.
 
-    Whatever the bytes, this returns a report.
+    Whatever the bytes, this returns a report.  ``known`` are digests that the caller has read from
+    this very file just now; these members are not read again.
     """
     subject = os.fspath(path)
     try:
@@ -97,11 +103,15 @@ def verify(path: Union[str, os.PathLike[str]], policy: Optional[Policy] = None) 
     except MalformedError as error:
         return _unreadable(subject, str(error))
     with bundle:
-        return verify_opened(bundle, policy, subject=subject)
+        return verify_opened(bundle, policy, subject=subject, known=known)
 
 
 def verify_opened(
-    bundle: Bundle, policy: Optional[Policy] = None, *, subject: Optional[str] = None
+    bundle: Bundle,
+    policy: Optional[Policy] = None,
+    *,
+    subject: Optional[str] = None,
+    known: Optional[Digests] = None,
 ) -> Report:
     """Check a bundle that is open already, and leave it open; ``subject`` is what it is called."""
     subject = bundle.name if subject is None else subject
@@ -110,7 +120,8 @@ def verify_opened(
         unreadable = Finding("not-a-bundle", UNREADABLE, bundle.name, "no manifest to check")
         return Report(subject, (*faults, unreadable))
     with measuring_beside(bundle) as second:
-        return _examine(subject, Examination(bundle, policy or Policy(), second))
+        at = Examination(bundle, policy or Policy(), second, dict(known or {}))
+        return _examine(subject, at)
 
 
 def _unreadable(subject: str, reason: str) -> Report:

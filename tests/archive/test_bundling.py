@@ -405,6 +405,27 @@ def test_a_bad_copy_of_a_true_original_is_refused_and_the_original_not_blamed(
     assert list(tmp_path.glob("*bundle*")) == []
 
 
+def test_a_long_bundle_that_is_spoilt_on_its_way_to_the_disk_is_refused(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is measured behind the writer is the file, not what was meant to be in it."""
+    monkeypatch.setattr(bundling, "SYNCED_FIRST", 0)
+    stream, big = bundling.stream, ORIGINALS["big.bin"]
+
+    def spoilt(planned: bundling.Plan, sink: Any, *, progress: Any = None) -> None:
+        out = io.BytesIO()
+        stream(planned, out)
+        at = out.getvalue().index(big[-100:]) + 50
+        content = bytearray(out.getvalue())
+        content[at] ^= 1
+        sink.write(content)
+
+    monkeypatch.setattr(bundling, "stream", spoilt)
+    with pytest.raises(bundling.BundleRefusedError, match=r"original/big\.bin"):
+        bundling.write(made.contents, tmp_path / "bundle.zip", signer=made.signer)
+    assert list(tmp_path.glob("*bundle*")) == []
+
+
 def test_a_long_bundle_is_synced_and_verified_at_once_and_as_strictly(
     made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

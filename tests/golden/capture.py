@@ -48,8 +48,8 @@ def pytest_configure() -> None:
     import_module("archive.verify_page").page = lambda: b"<!-- stand-in -->"
 
 
-def _looking(path: Any, policy: Policy | None = None) -> Report:
-    report = _judge(path, policy)
+def _looking(path: Any, policy: Policy | None = None, *, known: Any = None) -> Report:
+    report = _judge(path, policy, known=known)
     new = {
         each.code
         for each in report.findings
