@@ -117,12 +117,14 @@ def _lines(bag: _Bag, path: str, digits: int, into: dict[str, str]) -> Iterator[
         where = f"{path} line {number}"
         if found is None or len(found[1]) != digits:
             yield failed("manifest-line", where, "not a digest and a name")
-        elif found[2].removeprefix("./").startswith(PAYLOAD) is not payload:
-            yield failed("manifest-path", where, f"{found[2]} does not belong here")
-        elif found[2].removeprefix("./") in into:
-            yield failed("manifest-duplicate", where, f"{found[2]} is listed twice")
+            continue
+        name = found[2].removeprefix("./")
+        if name.startswith(PAYLOAD) is not payload:
+            yield failed("manifest-path", where, f"{name} does not belong here")
+        elif name in into:
+            yield failed("manifest-duplicate", where, f"{name} is listed twice")
         else:
-            into[found[2].removeprefix("./")] = found[1].lower()
+            into[name] = found[1].lower()
 
 
 def _files_listed(bag: _Bag) -> Iterator[Finding]:
@@ -148,17 +150,27 @@ def _files_listed(bag: _Bag) -> Iterator[Finding]:
         yield passed("files-listed", f"{len(payload)} files", "no file is missing, none is extra")
 
 
-def _info(bag: _Bag) -> Iterator[Finding]:
-    if "bag-info.txt" not in bag.bundle.members:
-        return
+def info(bundle: Bundle) -> dict[str, str]:
+    """Return what bag-info.txt says; of a label that stands twice, the first.
+
+    Raises MalformedError when it is not there or no text.
+    """
+    said: dict[str, str] = {}
     label = ""
-    for line in bag.bundle.text("bag-info.txt", limit=LONGEST_RECORD).splitlines():
+    for line in bundle.text("bag-info.txt", limit=LONGEST_RECORD).splitlines():
         if line.startswith((" ", "\t")) and label:
-            bag.info[label] += " " + line.strip()
+            said[label] += " " + line.strip()
             continue
         label, _, value = line.partition(":")
         label = label.strip()
-        bag.info.setdefault(label, value.strip())
+        said.setdefault(label, value.strip())
+    return said
+
+
+def _info(bag: _Bag) -> Iterator[Finding]:
+    if "bag-info.txt" not in bag.bundle.members:
+        return
+    bag.info.update(info(bag.bundle))
     stated = bag.info.get("Payload-Oxum")
     sizes = [one.size for path, one in bag.bundle.members.items() if path.startswith(PAYLOAD)]
     found = f"{sum(sizes)}.{len(sizes)}"

@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
-from itertools import chain
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,12 @@ from archive.backends import read_pieces
 from archive.models.stored_object import StoredObject
 from archive.proof import canonical, merkle, notes
 from archive.proof.bundle import Bundle, Member, open_bundle
+from archive.proof.chains import ENTRIES, lines
 from archive.proof.entries import Entry
 from archive.proof.errors import MalformedError, ProofError
 from archive.proof.examination import LONGEST_MANIFEST, LONGEST_RECORD, Policy
-from archive.proof.originals import DERIVED, EVIDENCE, ORIGINAL
-from archive.proof.report import UNREADABLE, Finding, Report, Verdict, gather
+from archive.proof.originals import is_media
+from archive.proof.report import FAILED, FORKED, UNREADABLE, Finding, Report, Verdict, gather
 from archive.proof.trust import CHECKPOINT, SIGNATURE
 from archive.proof.verify import verify_opened
 
@@ -37,7 +38,6 @@ BUNDLE, BAG = "bundle", "bag"  # ours, signed and with custody; a plain BagIt ba
 PACKET = "packet"  # the one folder of a packet
 RECEIVED = "received.json"
 FORMAT = 1  # of received.json
-ENTRIES = "data/custody/entries.ndjson"
 TAKEN = frozenset({Verdict.VERIFIED, Verdict.UNTRUSTED})
 LARGEST_PACKET = 2 * 1024**3  # bytes; a packet holds what is said, not media
 
@@ -50,16 +50,13 @@ class RefusedError(ReceivingError):
     """It is not whole, or not what it says it is; ``report`` has every fault."""
 
     def __init__(self, report: Report) -> None:
-        faults = [str(one) for one in report.findings if one.outcome in _FAULTS]
-        more = f"; and {len(faults) - 5} more" if len(faults) > 5 else ""
-        super().__init__(
-            f"It was not taken in: {'; '.join(faults[:5]) or report.verdict}{more}. "
-            "Ask whoever sent it for another copy."
-        )
         self.report = report
-
-
-_FAULTS = ("failed", "unreadable", "forked")
+        self.faults = [*report.of(FORKED), *report.of(FAILED), *report.of(UNREADABLE)]
+        first = "; ".join(map(str, self.faults[:5])) or str(report.verdict)
+        more = f"; and {len(self.faults) - 5} more" if len(self.faults) > 5 else ""
+        super().__init__(
+            f"It was not taken in: {first}{more}. Ask whoever sent it for another copy."
+        )
 
 
 @dataclass(frozen=True)
@@ -115,24 +112,15 @@ class Brought:
 
     def histories(self) -> dict[str, History]:
         """Return what the entries that it brings say of each foreign item, by the item's id."""
-        if self.form == BAG or ENTRIES not in self.bundle.members:
+        if self.form == BAG:
             return {}
         found: dict[str, History] = {}
-        for line in _lines(self.bundle.chunks(self.bundle.members[ENTRIES])):
+        for line in lines(self.bundle, ENTRIES):
             entry = Entry.decode(line)
             if entry.item is not None:
                 number = found.get(entry.item, History()).entries
                 found[entry.item] = History(number + 1, merkle.leaf_hash(line).hex())
         return found
-
-
-def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    rest = b""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from whole
-    if rest:
-        yield rest
 
 
 @contextmanager
@@ -161,7 +149,7 @@ def opened(
 
 def _checked(bundle: Bundle, policy: Policy, remembered: Callable[[str], Sequence[str]]) -> Brought:
     if "bagit.txt" not in bundle.members:
-        faults = [Finding(one.code, "failed", one.subject, one.detail) for one in bundle.faults]
+        faults = [Finding(one.code, FAILED, one.subject, one.detail) for one in bundle.faults]
         if faults:
             raise RefusedError(gather(bundle.name, faults))
         raise ReceivingError(
@@ -207,7 +195,7 @@ def _bundle(bundle: Bundle, policy: Policy, remembered: Callable[[str], Sequence
         form=BUNDLE,
         report=report,
         identifier=str(report.facts.get("bundle", "")),
-        sender=_info(bundle).get("Source-Organization", ""),
+        sender=plain_bags.info(bundle).get("Source-Organization", ""),
         note=_note(bundle),
         items=tuple(
             BroughtItem(
@@ -221,26 +209,15 @@ def _bundle(bundle: Bundle, policy: Policy, remembered: Callable[[str], Sequence
     )
 
 
-def is_media(path: str) -> bool:
-    """Tell whether a path in a bundle is that of an original or a rendition."""
-    return path.startswith(EVIDENCE) and (ORIGINAL in path or DERIVED in path)
-
-
 def _note(bundle: Bundle) -> str:
     return bundle.text(CHECKPOINT, limit=notes.LONGEST_NOTE)
-
-
-def _info(bundle: Bundle) -> dict[str, str]:
-    lines = bundle.text("bag-info.txt", limit=LONGEST_RECORD).splitlines()
-    return {label: value.strip() for label, _, value in (line.partition(":") for line in lines)}
 
 
 def _listed(bundle: Bundle) -> dict[str, str]:
     """Return each payload file's SHA-256 as the checked manifest says."""
     text = bundle.text("manifest-sha256.txt", limit=LONGEST_MANIFEST)
-    return {
-        path: digest for digest, _, path in (line.partition("  ") for line in text.splitlines())
-    }
+    parted = (line.partition("  ") for line in text.splitlines())
+    return {path: digest for digest, _, path in parted}
 
 
 # Keeping
@@ -289,12 +266,15 @@ def keep_packet(brought: Brought) -> store.Kept:
 
 def _packed(bundle: Bundle, rest: Sequence[Member], received: bytes) -> Iterator[bytes]:
     members = []
-    named = ((_numbered(number), bundle.content(member)) for number, member in enumerate(rest))
-    for name, content in chain(named, [(RECEIVED, received)]):
-        member = stored_zip.Member(f"{PACKET}/{name}", len(content), zlib.crc32(content))
-        members.append(member)
-        yield stored_zip.local_header(member)
-        yield content
+    for number, one in enumerate(rest):
+        # Read twice: a header states the checksum of what follows, and a file may be long.
+        crc32 = reduce(lambda so_far, chunk: zlib.crc32(chunk, so_far), bundle.chunks(one), 0)
+        members.append(stored_zip.Member(f"{PACKET}/{_numbered(number)}", one.size, crc32))
+        yield stored_zip.local_header(members[-1])
+        yield from bundle.chunks(one)
+    members.append(stored_zip.Member(f"{PACKET}/{RECEIVED}", len(received), zlib.crc32(received)))
+    yield stored_zip.local_header(members[-1])
+    yield received
     yield stored_zip.directory(members)
 
 
@@ -382,10 +362,3 @@ def verify_again(sha256: str, policy: Policy, *, form: str) -> Report:
             return verify_opened(bundle, policy, subject=subject)
     except (OSError, store.StoreError, ReceivingError, ProofError) as error:
         return gather(subject, [Finding("packet-unreadable", UNREADABLE, subject, str(error))])
-
-
-def facts_of(report: Report) -> dict[str, Any]:
-    """Return a report as plain values, for a row."""
-    found: dict[str, Any] = json.loads(report.as_json())
-    found["facts"].pop("fork", None)
-    return found

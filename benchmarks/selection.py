@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import uuid
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -253,12 +252,6 @@ def unpack(bundle: Path, into: Path) -> Path:
     with zipfile.ZipFile(bundle) as archive:
         archive.extractall(into)
     return next(into.iterdir())
-
-
-def payload_of(bag: Path, into: Path) -> Path:
-    """Copy a bag's payload to where ``bagit.make_bag`` can make a bag of it, in place."""
-    shutil.copytree(bag / "data", into)
-    return into
 
 
 def make_with_bagit(folder: Path, *, processes: int) -> None:

@@ -34,7 +34,10 @@ class ForeignFile:
 
 @dataclass(frozen=True)
 class ForeignItem:
-    """What is said of an item.  ``level`` is empty where it is not said or not understood."""
+    """What is said of an item.
+
+    ``level`` is empty where it is not said, or where it or the markers are not understood.
+    """
 
     item: str = ""
     exhibit_number: str = ""
@@ -66,53 +69,54 @@ def read(content: bytes) -> ForeignItem:
     if not isinstance(said, dict):
         raise MalformedError("item.json holds no members")
     catalogue = _members(said.get("catalogue"))
+    markers = catalogue.get("markers", [])
     authored, place = _members(catalogue.get("authored")), _members(catalogue.get("place"))
     latitude, longitude = _position(place.get("latitude"), place.get("longitude"))
     return ForeignItem(
-        item=_text(said.get("item"), LONGEST_LINE),
-        exhibit_number=_text(said.get("exhibit_number"), 80),
-        case=_text(said.get("case"), LONGEST_LINE),
-        kind=_text(said.get("kind"), 20),
-        title=_text(said.get("title"), LONGEST_LINE),
-        description=_text(catalogue.get("description"), LONGEST_TEXT),
-        source=_text(catalogue.get("source"), LONGEST_LINE),
-        authored_text=_text(authored.get("text"), 100),
-        authored_basis=_text(authored.get("basis"), 20),
-        place_text=_text(place.get("text"), LONGEST_LINE),
-        place_basis=_text(place.get("basis"), 20),
+        item=text(said.get("item"), LONGEST_LINE),
+        exhibit_number=text(said.get("exhibit_number"), 80),
+        case=text(said.get("case"), LONGEST_LINE),
+        kind=text(said.get("kind"), 20),
+        title=text(said.get("title"), LONGEST_LINE),
+        description=text(catalogue.get("description"), LONGEST_TEXT),
+        source=text(catalogue.get("source"), LONGEST_LINE),
+        authored_text=text(authored.get("text"), 100),
+        authored_basis=text(authored.get("basis"), 20),
+        place_text=text(place.get("text"), LONGEST_LINE),
+        place_basis=text(place.get("basis"), 20),
         latitude=latitude,
         longitude=longitude,
         precision_m=_whole(place.get("precision_m")),
         languages=tuple(
             word for word in _words(catalogue.get("languages")) if _LANGUAGE.fullmatch(word)
         ),
-        level=_text(catalogue.get("level"), 20),
-        markers=_words(catalogue.get("markers")),
+        level=text(catalogue.get("level"), 20) if _are_words(markers) else "",
+        markers=_words(markers),
         acquired=_acquired(_members(said.get("acquisition"))),
         withheld=tuple(
-            _text(one.get("what"), LONGEST_LINE) for one in _rows(said.get("withheld"))[:MOST_WORDS]
+            text(one.get("what"), LONGEST_LINE) for one in _rows(said.get("withheld"))[:MOST_WORDS]
         ),
-        files={_text(one.get("path"), 1024): _file(one) for one in _rows(said.get("files"))},
+        files={text(one.get("path"), 1024): _file(one) for one in _rows(said.get("files"))},
     )
 
 
 def _file(said: Mapping[str, Any]) -> ForeignFile:
     return ForeignFile(
-        file=_text(said.get("file"), LONGEST_LINE),
+        file=text(said.get("file"), LONGEST_LINE),
         original_filename=_name(said),
-        media_type=_text(said.get("media_type"), 200),
-        derived_from=_text(said.get("derived_from"), LONGEST_LINE),
-        derivation=_text(said.get("derivation"), 40),
+        media_type=text(said.get("media_type"), 200),
+        derived_from=text(said.get("derived_from"), LONGEST_LINE),
+        derivation=text(said.get("derivation"), 40),
     )
 
 
 def _name(said: Mapping[str, Any]) -> str:
     """Return the file's true name: its bytes, where they are given, tell more than its text."""
     try:
-        raw = bytes.fromhex(_text(said.get("original_filename_hex"), 2 * LONGEST_TEXT))
+        raw = bytes.fromhex(text(said.get("original_filename_hex"), 2 * LONGEST_TEXT))
     except ValueError:
         raw = b""
-    name = raw.decode("utf-8", "surrogateescape") or _text(
+    name = raw.decode("utf-8", "surrogateescape") or text(
         said.get("original_filename"), LONGEST_TEXT
     )
     return name.replace("\x00", "")
@@ -122,7 +126,7 @@ def _acquired(said: Mapping[str, Any]) -> str:
     parts = (
         f"{name.replace('_', ' ')}: {value}"
         for name in ("method", "acquired_at", "acquired_by", "provided_by", "place", "url")
-        if (value := _text(said.get(name), 2000))
+        if (value := text(said.get(name), 2000))
     )
     return "; ".join(parts)
 
@@ -135,12 +139,20 @@ def _rows(value: Any) -> list[Mapping[str, Any]]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
+def _are_words(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) <= MOST_WORDS
+        and all(isinstance(one, str) and one == text(one, LONGEST_LINE) for one in value)
+    )
+
+
 def _words(value: Any) -> tuple[str, ...]:
     several = value[:MOST_WORDS] if isinstance(value, list) else []
-    return tuple(word for one in several if (word := _text(one, LONGEST_LINE)))
+    return tuple(word for one in several if (word := text(one, LONGEST_LINE)))
 
 
-def _text(value: Any, longest: int) -> str:
+def text(value: Any, longest: int) -> str:
     """Return text that every database takes: no NUL, no halves of characters, not too long."""
     if not isinstance(value, str):
         return ""

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from archive import custody, receiving
-from archive.proof.report import Report
+from archive.proof.report import Finding
 from archive.store import StoreError
 from evidence import access, forms, importing, verifying
 from evidence.answering import case as _case
@@ -34,13 +34,13 @@ def imports(request: HttpRequest, case: uuid.UUID) -> HttpResponse:
     """List the bundles that came into a case, and take another one in."""
     found = _case(request, case, "upload" if request.method == "POST" else "see")
     form = forms.ImportForm(request.POST or None, request.FILES or None)
-    refused: Report | None = None
+    faults: list[Finding] = []
     if request.method == "POST" and form.is_valid():
         try:
             done = _take_in(request, found, form.cleaned_data)
         except receiving.RefusedError as error:
             form.add_error(None, "It was refused, and nothing of it was kept. See why below.")
-            refused = error.report
+            faults = error.faults
         except (receiving.ReceivingError, StoreError) as error:
             form.add_error("bundle", str(error))
         except (custody.CustodyError, DatabaseError) as error:
@@ -54,15 +54,12 @@ def imports(request: HttpRequest, case: uuid.UUID) -> HttpResponse:
         f"Bundles taken into {found.reference}",
         case=found,
         form=form,
-        faults=[one for one in refused.findings if one.outcome in _FAULTS] if refused else [],
+        faults=faults,
         imports=BundleImport.objects.filter(case=found),
         may_upload=access.cases_for(_user(request), "upload").filter(pk=found.pk).exists(),
     )
     answer.status_code = 400 if form.errors else 200
     return answer
-
-
-_FAULTS = ("failed", "unreadable", "forked")
 
 
 def _take_in(request: HttpRequest, case: Case, said: dict[str, Any]) -> importing.Arrival:

@@ -8,13 +8,14 @@ before is not taken in twice.
 
 from __future__ import annotations
 
+import json
 import mimetypes
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -63,9 +64,11 @@ class _Arriving(NamedTuple):
         return bool(self.of_file and self.of_file.derived_from)
 
 
-def remembered(origin: str) -> list[str]:
-    """Return the checkpoints that this archive knows of a ledger, from verified imports."""
+def remembered(origin: str, *, before: datetime | None = None) -> list[str]:
+    """Return the checkpoints that this archive knows, or knew then, from verified imports."""
     rows = BundleImport.objects.filter(origin=origin, verdict=ImportVerdict.VERIFIED)
+    if before is not None:
+        rows = rows.filter(recorded_at__lt=before)
     kept = rows.exclude(note="").order_by("log_size").values_list("note", flat=True)
     return [f"{note}\n" for note in dict.fromkeys(kept)]  # records keep no outer space
 
@@ -137,6 +140,10 @@ def _record(checked: _Checked, *, case: Case, user: User, now: datetime) -> Arri
         new = [one for one in checked.arriving if not _is_here(one, brought, case)]
         made = _keep_import(checked, len(new), case=case, user=user, now=now)
         done = _catalogue(new, checked, case=case, user=user, now=now)
+        if str(_verified_again(made).verdict) != made.verdict:
+            raise receiving.ReceivingError(
+                "It changed while it was taken in. Nothing was recorded; do it again."
+            )
         with custody.recording(actor=access.actor_of(user, case), now=now) as log:
             items = tuple(
                 _keep_item(log, one, file, checked, made, user=user, now=now) for one, file in done
@@ -240,7 +247,9 @@ def _offer(
 ) -> Offer:
     said = one.said
     name = one.of_file.original_filename if one.of_file else ""
-    name = name or one.file.path.removeprefix("data/").rpartition("/original/")[2]
+    if not name and said.item:
+        name = one.file.path.rpartition("/")[2]
+    name = name or one.file.path.removeprefix("data/")  # of a bag
     media_type = one.of_file.media_type if one.of_file else ""
     media_type = media_type or mimetypes.guess_type(name)[0] or ""
     return Offer(
@@ -361,14 +370,20 @@ def _keep_item(
 
 def _line(text: str, longest: int) -> str:
     """Return foreign text as one line that every database takes."""
-    clean = text.encode("utf-8", "replace").decode().replace("\x00", "")
-    return " ".join(clean.split())[:longest].strip()
+    return foreign_items.text(" ".join(text.split()), longest)
 
 
-def _shortened(report: Report) -> dict[str, object]:
-    facts = receiving.facts_of(report)
-    facts["findings"] = facts["findings"][:MOST_REPORTED]
-    return facts
+def _shortened(report: Report) -> Any:
+    return json.loads(report.as_json()) | {
+        "findings": [vars(one) for one in report.findings[:MOST_REPORTED]]
+    }
+
+
+def _verified_again(made: BundleImport) -> Report:
+    """Check a bundle with the keys that were trusted, and what was remembered, when it came."""
+    known = tuple(remembered(made.origin, before=made.recorded_at))
+    policy = Policy(vkeys=tuple(made.trusted), remembered=known)
+    return receiving.verify_again(made.packet_id, policy, form=made.form)
 
 
 def findings(full: bool = True) -> Iterator[Finding]:
@@ -381,9 +396,7 @@ def findings(full: bool = True) -> Iterator[Finding]:
         return
     held = 0
     for made in BundleImport.objects.order_by("recorded_at").iterator():
-        report = receiving.verify_again(
-            made.packet_id, Policy(vkeys=tuple(made.trusted)), form=made.form
-        )
+        report = _verified_again(made)
         subject = f"import {made.pk}, bundle {made.identifier}"
         if str(report.verdict) == made.verdict:
             held += 1

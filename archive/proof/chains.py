@@ -55,7 +55,7 @@ def _read_entries(  # noqa: C901 - one branch for each fault
         raise RuntimeError("the checkpoint is read first")
     before: Optional[Recorded] = None
     try:
-        for number, line in enumerate(_lines(at.bundle, ENTRIES), 1):
+        for number, line in enumerate(lines(at.bundle, ENTRIES), 1):
             try:
                 entry = entries.Entry.decode(line)
             except MalformedError as error:
@@ -105,7 +105,7 @@ _KEPT_DATA = {
 }
 
 
-def _lines(bundle: Bundle, path: str) -> Iterator[bytes]:
+def lines(bundle: Bundle, path: str) -> Iterator[bytes]:
     """Give a file's lines, each ended by a newline and none longer than an entry may be."""
     member = bundle.members.get(path)
     if member is None:
@@ -140,7 +140,7 @@ def _read_withheld(at: Examination) -> Iterator[Finding]:
     if WITHHELD not in at.bundle.members:
         return
     try:
-        for number, line in enumerate(_lines(at.bundle, WITHHELD), 1):
+        for number, line in enumerate(lines(at.bundle, WITHHELD), 1):
             found = _WITHHELD_LINE.fullmatch(line.decode("ascii", "replace"))
             subject = f"{WITHHELD} line {number}"
             if found is None:

@@ -25,7 +25,7 @@ from archive.proof.examination import (
     failed,
     passed,
 )
-from archive.proof.originals import DERIVED, EVIDENCE, ORIGINAL
+from archive.proof.originals import is_media
 from archive.proof.report import Finding
 
 CRATE = "data/ro-crate-metadata.json"
@@ -71,11 +71,7 @@ def metadata_agrees(at: Examination) -> Iterator[Finding]:
         ([f"{TABLES}files.csv"], _csv),
         ([f"{TABLES}custody.csv"], _csv),
     ]
-    there = {
-        path
-        for path in at.bundle.members
-        if path.startswith(EVIDENCE) and (ORIGINAL in path or DERIVED in path)
-    }
+    there = set(filter(is_media, at.bundle.members))
     agreeing, faults = 0, 0
     for paths, read in readers:
         present = [path for path in paths if path in at.bundle.members]

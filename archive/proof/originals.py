@@ -21,6 +21,11 @@ ORIGINAL, DERIVED = "/original/", "/derived/"
 WITHHELD = "data/withheld.json"
 
 
+def is_media(path: str) -> bool:
+    """Tell whether a path in a bundle is that of an original or a rendition."""
+    return path.startswith(EVIDENCE) and (ORIGINAL in path or DERIVED in path)
+
+
 def originals_are_as_taken_in(at: Examination) -> Iterator[Finding]:
     """Each original has the digests and the size under which it was recorded when it came in.
 
@@ -55,8 +60,7 @@ def _all(
         if path.startswith(EVIDENCE) and path.endswith("/item.json") and path.count("/") == 3:
             yield from _item(at, path, taken, made, described)
     for path in sorted(at.bundle.members):
-        is_file = path.startswith(EVIDENCE) and (ORIGINAL in path or DERIVED in path)
-        if is_file and path not in described:
+        if is_media(path) and path not in described:
             yield failed("original-undescribed", path, "no item.json describes it")
     withheld = list(_withheld(at, taken))
     yield from (each for each in withheld if each.outcome != NOT_CHECKED)

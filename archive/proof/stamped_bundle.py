@@ -49,10 +49,8 @@ def tag_manifest_is_time_stamped(at: Examination) -> Iterator[Finding]:
 
 def _sealed(at: Examination) -> Iterator[Finding]:
     text = at.bundle.text(LIST, limit=4096)
-    own = own_key(at)
-    if isinstance(own, Finding):
-        return  # said already
-    if not ed25519.verify(own, at.bundle.read(SIGNATURE, limit=4096), text.encode()):
+    own, signature = own_key(at), at.bundle.read(SIGNATURE, limit=4096)
+    if isinstance(own, Finding) or not ed25519.verify(own, signature, text.encode()):
         yield failed("stamp-seal-wrong", SIGNATURE, f"does not belong to {LIST} and the key")
         return
     listed = _LINE.findall(text)

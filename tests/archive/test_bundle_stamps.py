@@ -27,6 +27,9 @@ PARTS = (
 )
 
 
+UNSIGNED = (adversary.SIGNATURE, adversary.PEM)
+
+
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> time_authority.Authority:
     return time_authority.make(tmp_path_factory.mktemp("tsa") / "here")
@@ -131,6 +134,14 @@ def test_each_harm_to_a_time_stamp_is_named(true, authority, tmp_path):
         assert report.has(code), (name, report.as_text())
         tried += 1
     assert tried > 20
+
+
+def test_a_time_stamp_that_no_key_seals_is_refused_also_where_a_signature_may_lack(true, tmp_path):
+    files = {path: each for path, each in true.items() if path not in UNSIGNED}
+
+    report = judged(files, tmp_path, replace(TRUSTING, unsigned=True))
+
+    assert report.has("stamp-seal-wrong"), report.as_text()
 
 
 @pytest.mark.processes

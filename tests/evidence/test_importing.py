@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,7 @@ def test_a_bundle_becomes_items_with_the_custody_it_brings(cast, tmp_path, form)
     assert done.made.origin == adversary.ORIGIN
     assert [one.foreign_number for one in done.items] == list(adversary.NUMBERS)
     assert [one.foreign_entries for one in done.items] == [4, 4]
+    assert {one.item.files.get().original_filename for one in done.items} == {"file.png"}
     for one, content in zip(done.items, adversary.ORIGINALS, strict=True):
         with store.open(hashlib.sha256(content).hexdigest()) as file:
             assert file.read() == content
@@ -157,6 +159,19 @@ def test_a_later_bundle_must_continue_the_ledger_and_brings_only_what_is_new(cas
     assert EvidenceItem.objects.count() == before
 
 
+def test_an_older_bundle_that_comes_later_is_said_to_be_older_and_stands_in_the_audit(
+    cast, tmp_path
+):
+    later = laid(adversary.sealed(adversary.payload(_grown())), tmp_path, "later")
+    bring(later, cast, now=people.NOW - timedelta(days=1))
+
+    done = bring(laid(adversary.true_bundle(), tmp_path), cast)
+
+    assert done.made.verdict == "untrusted"
+    assert done.report.has("older-than-remembered")
+    assert auditing.examine().verdict.is_good
+
+
 def test_a_bundle_that_contradicts_an_earlier_one_is_refused(cast, tmp_path):
     bring(laid(adversary.true_bundle(), tmp_path), cast)
     before = counts()
@@ -222,6 +237,10 @@ def test_levels_and_markers_come_along_and_are_never_lowered(cast, tmp_path):
         {"level": "open to all"},
         {"level": "internal", "markers": ["seen_by_nobody_here"]},
         {"level": ["public"]},
+        {"level": "internal", "markers": "identifiable_pow"},
+        {"level": "internal", "markers": ["graphic", 7]},
+        {"level": "internal", "markers": ["graphic"] * 50 + ["minor"]},
+        {"level": "internal", "markers": None},
         {},
         [],
     ],
@@ -320,6 +339,23 @@ def test_a_file_that_changes_after_the_check_is_not_taken_in(cast, tmp_path, mon
     def change_and_keep(brought: Any) -> Any:
         target = path / adversary.ORIGINAL
         target.write_bytes(target.read_bytes()[:-1] + b"!")
+        return keep(brought)
+
+    monkeypatch.setattr(receiving, "keep_files", change_and_keep)
+    with pytest.raises(receiving.ReceivingError, match="changed while it was taken in"):
+        bring(path, cast)
+    assert counts() == before
+
+
+def test_what_is_said_of_the_files_may_not_change_after_the_check_either(
+    cast, tmp_path, monkeypatch
+):
+    path = laid(adversary.true_bundle(), tmp_path)
+    before = counts()
+    keep = receiving.keep_files
+
+    def change_and_keep(brought: Any) -> Any:
+        (path / "data/README.txt").write_bytes(b"How to verifx.\n")
         return keep(brought)
 
     monkeypatch.setattr(receiving, "keep_files", change_and_keep)
