@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from archive import safe_names, stored_zip, verify_page
+from archive import kernel_copies, safe_names, stored_zip, verify_page
 from archive.custody_files import CustodySelection, custody_files
 from archive.proof import notes, sshsig, stamped_bundle, verify
 from archive.proof.bundle import SMALL
@@ -435,12 +435,17 @@ def _manifest(sources: Iterable[_Source], algorithm: str) -> bytes:
 def _copy(source: _Source, sink: BinaryIO, meter: _Meter, buffer: memoryview) -> None:
     """Write one original, and require that it is as long as it was when it was taken in."""
     left = source.measured.size
-    for piece in _pieces(source, buffer):
-        left -= len(piece)
-        if left < 0:
-            break
-        sink.write(piece)
-        meter.add(len(piece))
+    with _opened(source) as original:
+        if left > SMALL:
+            for count in kernel_copies.copied(original, sink, left):
+                left -= count
+                meter.add(count)
+        for piece in _pieces(source, original, buffer):
+            left -= len(piece)
+            if left < 0:
+                break
+            sink.write(piece)
+            meter.add(len(piece))
     if left:
         _require_unchanged(source)
         raise BundlingError(f"{source.path} changed its length while it was read")
@@ -448,7 +453,8 @@ def _copy(source: _Source, sink: BinaryIO, meter: _Meter, buffer: memoryview) ->
 
 def _require_unchanged(source: _Source) -> None:
     """Require that an original measures what it did when it was taken in."""
-    found = measure(_pieces(source, memoryview(bytearray(CHUNK))))
+    with _opened(source) as original:
+        found = measure(_pieces(source, original, memoryview(bytearray(CHUNK))))
     if found != source.measured:
         raise OriginalChangedError(
             f"{source.path} is not what was taken in: expected {_said(source.measured)}, "
@@ -456,15 +462,22 @@ def _require_unchanged(source: _Source) -> None:
         )
 
 
-def _pieces(source: _Source, buffer: memoryview) -> Iterator[memoryview]:
-    """Read an original into ``buffer`` again and again, and name it when it can't be read."""
+def _opened(source: _Source) -> IO[bytes]:
+    """Open an original, and name it when it can't be."""
     if isinstance(source.content, bytes):
         raise TypeError("a file that lies in memory")
     try:
-        with source.content() as original:
-            fill = _filling(original)
-            while count := fill(buffer):
-                yield buffer[:count]
+        return source.content()
+    except (OSError, StoreError) as error:
+        raise BundlingError(f"{source.path} can't be read: {error}") from error
+
+
+def _pieces(source: _Source, original: IO[bytes], buffer: memoryview) -> Iterator[memoryview]:
+    """Read an original into ``buffer`` again and again, and name it when it can't be read."""
+    try:
+        fill = _filling(original)
+        while count := fill(buffer):
+            yield buffer[:count]
     except (OSError, StoreError) as error:
         raise BundlingError(f"{source.path} can't be read: {error}") from error
 

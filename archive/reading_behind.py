@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections import deque
 from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
@@ -87,7 +89,12 @@ class ReadingBehind:
             self._fault = error
 
     def _read(self, file: FileIO) -> None:
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="whole") as beside:
+            self._measure(file, beside)
+
+    def _measure(self, file: FileIO, beside: ThreadPoolExecutor) -> None:
         buffers = [memoryview(bytearray(CHUNK)) for _ in range(AHEAD + 1)]
+        hashing: deque[Future[None]] = deque()
         at = turn = 0
         for size, name, crc32 in self._stretches:
             measuring = Measuring() if name else None
@@ -102,7 +109,9 @@ class ReadingBehind:
                         raise OSError(f"{self._path} ends at {at}, and more was written")
                     if measuring is not None:
                         measuring.update(piece[:count], lasting=True)
-                    self._whole.update(piece[:count])
+                    hashing.append(beside.submit(self._whole.update, piece[:count]))
+                    if len(hashing) > AHEAD:
+                        hashing.popleft().result()
                     at += count
                     left -= count
                     turn = (turn + 1) % len(buffers)

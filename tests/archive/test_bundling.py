@@ -316,11 +316,13 @@ def test_a_later_export_of_the_selection_differs_only_in_the_export_and_the_seal
     }
 
 
-def _changed(made: Made, name: str, content: bytes) -> BundleContents:
+def _changed(made: Made, name: str, content: bytes, *, disk: Path | None = None) -> BundleContents:
     """The contents, but one original's bytes are others than were taken in."""
     (item,) = made.contents.items
+    if disk is not None:
+        disk.write_bytes(content)
     files = tuple(
-        dataclasses.replace(file, open=lambda: io.BytesIO(content))
+        dataclasses.replace(file, open=lambda: disk.open("rb") if disk else io.BytesIO(content))
         if file.path.endswith(name)
         else file
         for file in item.files
@@ -339,10 +341,12 @@ def _changed(made: Made, name: str, content: bytes) -> BundleContents:
     ],
     ids=["one bit", "shorter", "longer", "empty"],
 )
+@pytest.mark.parametrize("on_disk", [False, True], ids=["through a buffer", "by the kernel"])
 def test_a_changed_original_ends_the_export_with_its_name(
-    made: Made, tmp_path: Path, name: str, change: Callable[[bytes], bytes]
+    made: Made, tmp_path: Path, name: str, change: Callable[[bytes], bytes], *, on_disk: bool
 ) -> None:
-    contents = _changed(made, name, change(ORIGINALS[name]))
+    disk = tmp_path / "original" if on_disk else None
+    contents = _changed(made, name, change(ORIGINALS[name]), disk=disk)
     folder = tmp_path / "staging"
     folder.mkdir()
 
