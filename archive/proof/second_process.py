@@ -1,8 +1,9 @@
-"""A second process that measures a bundle's small files while the first reads the entries.
+"""A second process: it measures a bundle's small files while the first reads the entries.
 
-It is worth a fork only for thousands of files, and safe only where this process has one thread and
-the system can tell (Linux).  Everywhere else, and whenever anything about it fails, nothing is
-known in advance and each file is measured when its turn comes.
+Later another one reads half of the standards' files.  It is worth a fork only for thousands of
+files, and safe only where this process has one thread and the system can tell (Linux).  Everywhere
+else, and whenever anything about it fails, nothing is known in advance and each file is measured
+when its turn comes.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import mmap
 import os
 import signal
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Optional
+from typing import NoReturn, Optional
 
 from archive.proof.bundle import SMALL, Bundle, Member
 from archive.proof.errors import MalformedError
@@ -58,6 +59,69 @@ def _can_fork() -> bool:
         return False
 
 
+@contextmanager
+def worked_out_beside(work: Callable[[], bytes]) -> Iterator[Callable[[], Optional[bytes]]]:
+    """Have ``work`` done by a second process beside what is done inside this context.
+
+    Gives the way to its result: None where there was no second process, or where it came to harm;
+    the work is then to be done here.  The process never outlives the context.
+    """
+    process = None
+    if _can_fork():
+        reading, writing = os.pipe()
+        try:
+            process = os.fork()
+        except OSError:  # no memory, no more processes
+            os.close(reading)
+            os.close(writing)
+    if process is None:
+        yield lambda: None
+        return
+    if process == 0:
+        os.close(reading)
+        _leave_after(lambda: _write_all(writing, work()))
+    os.close(writing)
+    answer = os.fdopen(reading, "rb")
+    ended: list[bool] = []
+
+    def result() -> Optional[bytes]:
+        content = answer.read()
+        ended.append(_ended_well(process))
+        return content if ended[0] else None
+
+    try:
+        yield result
+    finally:
+        answer.close()
+        if not ended:
+            os.kill(process, signal.SIGKILL)
+            _ended_well(process)
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    with os.fdopen(descriptor, "wb") as pipe:
+        pipe.write(content)
+
+
+def _leave_after(work: Callable[[], None]) -> NoReturn:
+    """Be the second process: work, and leave without touching anything of the first."""
+    code = 1
+    try:
+        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(each, signal.SIG_DFL)
+        work()
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _ended_well(process: int) -> bool:
+    try:
+        return os.waitpid(process, 0)[1] == 0
+    except ChildProcessError:  # someone else waits for all children of this process
+        return False
+
+
 class Second:
     """The second process.  It goes upwards through the files; ``measured`` comes to meet it."""
 
@@ -68,7 +132,7 @@ class Second:
         _PLACE.pack_into(self._shared, _PLACE.size, len(members))
         self._process: Optional[int] = os.fork()
         if self._process == 0:
-            self._measure_and_exit()
+            _leave_after(self._measure)
 
     def measured(self) -> Digests:
         """Measure from the other end until the two meet, and give what both have found.
@@ -106,21 +170,7 @@ class Second:
         if self._process is None:
             return False
         process, self._process = self._process, None
-        try:
-            return os.waitpid(process, 0)[1] == 0
-        except ChildProcessError:  # someone else waits for all children of this process
-            return False
-
-    def _measure_and_exit(self) -> None:
-        """Be the second process: measure, and leave without touching anything of the first."""
-        code = 1
-        try:
-            for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                signal.signal(each, signal.SIG_DFL)
-            self._measure()
-            code = 0
-        finally:
-            os._exit(code)
+        return _ended_well(process)
 
     def _measure(self) -> None:
         for number, member in enumerate(self._members):

@@ -7,13 +7,12 @@ Context and vocabulary stand in the file; nothing is fetched.
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from archive.proof import events
-from evidence.formats.item_json import plain
+from evidence.formats import json_ld
 from evidence.formats.records import BundleRecord, FileRecord, HistoryRecord, ItemRecord
 
 AT_ONCE = 500  # items in one graph: validators take a sixth of a second for each
@@ -86,10 +85,7 @@ def _graph(bundle: BundleRecord, items: tuple[ItemRecord, ...]) -> bytes:
         )
     for node in records:
         del node["_case"]
-    text = json.dumps(
-        plain({"@context": CONTEXT, "@graph": nodes}), ensure_ascii=False, sort_keys=True, indent=1
-    )
-    return text.encode() + b"\n"
+    return json_ld.document(CONTEXT, nodes)
 
 
 def _id(kind: str, name: str) -> str:

@@ -1,6 +1,7 @@
 """``premis/premis.xml``: objects, events, agents and rights in PREMIS 3.0 for repositories.
 
-As many files as ``parted`` makes, so that a reader needs no more memory for more items.
+As many files as ``parted`` makes, so that a reader needs no more memory for more items; in each,
+one line for each object, event, agent and statement of rights.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 from archive.proof import events
 from evidence.formats.case_graph import numbered, parted
@@ -41,7 +42,9 @@ def _document(bundle: BundleRecord) -> bytes:
         root.extend(_event(bundle, item, one) for one in item.history)
     root.extend(_agents(bundle))
     root.extend(_rights(bundle))
-    indent(root, " ")
+    root.text = "\n"
+    for each in root:
+        each.tail = "\n"
     text: bytes = tostring(root, "utf-8")
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + text + b"\n"
 

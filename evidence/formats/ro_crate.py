@@ -6,12 +6,11 @@ files that it lists) but a ``CreativeWork`` that the exhibit mentions, with how 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC
 from typing import Any
 
-from evidence.formats.item_json import plain
+from evidence.formats import json_ld
 from evidence.formats.records import BundleRecord, FileRecord, ItemRecord
 
 CONTEXT = "https://w3id.org/ro/crate/1.2/context"
@@ -65,10 +64,7 @@ def render(bundle: BundleRecord) -> bytes:
         *(entity for item in bundle.items for entity in _item(item)),
         *_formats(bundle),
     ]
-    text = json.dumps(
-        plain({"@context": CONTEXT, "@graph": graph}), ensure_ascii=False, sort_keys=True, indent=1
-    )
-    return text.encode() + b"\n"
+    return json_ld.document(CONTEXT, graph)
 
 
 def _time(bundle: BundleRecord) -> str:

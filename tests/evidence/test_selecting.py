@@ -301,7 +301,7 @@ def _tamperings(held, files):
     yield "case: long digest", graph, _swap(long, b"0" * 128)
     yield "case: name", graph, _swap(b"CANARY-FILE.jpg", b"OTHER-FILE.jpg")
     yield "case: path", graph, _swap(b"original/CANARY-FILE.jpg", b"original/OTHER.jpg")
-    yield "case: no time", graph, _swap(b'"@value": "' + time, b'"@value": "yesterday')
+    yield "case: no time", graph, _swap(b'"@value":"' + time, b'"@value":"yesterday')
     yield "premis: digest", premis, _swap(digest, other)
     yield "premis: size", premis, _swap(b"<size>", b"<size>9")
     yield "premis: time", premis, _swap(time, later)

@@ -172,3 +172,72 @@ except ProcessLookupError:
 def test_few_files_are_not_worth_a_process(folder):
     with open_bundle(folder) as bundle, measuring_beside(bundle) as second:
         assert second is None
+
+
+WORK = """
+from archive.proof.second_process import worked_out_beside
+{before}
+def work():
+    {work}
+    return b"by %d" % (os.getpid() != FIRST)
+
+with worked_out_beside(work) as result:
+    {meanwhile}
+    said = result()
+print(json.dumps(said and said.decode()))
+"""
+
+
+def worked(folder: Path, *, before: str = "", work: str = "pass", meanwhile: str = "pass") -> Any:
+    done = subprocess.run(
+        [sys.executable, "-c",
+         PRELUDE + WORK.format(before=before, work=work, meanwhile=meanwhile), str(folder)],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_work_is_done_beside_and_its_result_comes_back(folder):
+    assert worked(folder, meanwhile="time.sleep(0.2)") == "by 1"
+
+
+def test_a_result_longer_than_a_pipe_comes_back_whole(folder):
+    assert worked(folder, work="return b'x' * 5_000_000") == "x" * 5_000_000
+
+
+@pytest.mark.parametrize(
+    "harm", ["raise ValueError", "os.kill(os.getpid(), signal.SIGKILL)", "os._exit(3)"]
+)
+def test_work_that_comes_to_harm_gives_no_result(folder, harm):
+    assert worked(folder, work=harm) is None
+
+
+@pytest.mark.parametrize(
+    "hindered",
+    [
+        pytest.param("threading.Thread(target=time.sleep, args=(5,), daemon=True).start()",
+                     id="another-thread"),
+        pytest.param("def refused():\n    raise BlockingIOError(11, 'no more processes')\n"
+                     "os.fork = refused", id="no-more-processes"),
+    ],
+)  # fmt: skip
+def test_where_it_cannot_fork_the_work_is_left_to_the_first(folder, hindered):
+    assert worked(folder, before=hindered) is None
+
+
+def test_a_process_that_nobody_asked_does_not_outlive_its_context(folder):
+    code = """
+from archive.proof.second_process import worked_out_beside
+forked = []
+fork = os.fork
+os.fork = lambda: forked.append(fork()) or forked[-1]
+with worked_out_beside(lambda: time.sleep(60)):
+    (pid,) = forked
+try:
+    os.kill(pid, 0)
+except ProcessLookupError:
+    print(json.dumps(pid))
+"""
+
+    assert run(code, folder)
