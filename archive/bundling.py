@@ -35,7 +35,7 @@ from archive.signing import Signing
 from archive.store import StoreError
 
 BUFFER = 256 * 1024  # bytes copied at a time; what fits a processor's own cache copies fastest
-SYNCED_FIRST = 256 * 1024 * 1024  # bytes; up to here the disk is not worth a thread
+SYNCED_FIRST = 256 * 1024 * 1024  # bytes of long files; up to here they are not worth a thread
 ABANDONED_AFTER = 24 * 3600  # seconds that a half-written file may rest
 CHUNK = 1024 * 1024  # bytes measured at a time
 REPORT_EVERY = 4 * 1024 * 1024  # bytes between two calls of the progress callback
@@ -240,7 +240,7 @@ def write(
         partial = Path(name)
         try:
             with os.fdopen(descriptor, "wb", buffering=BUFFER) as sink:
-                if planned.size <= SYNCED_FIRST:
+                if _long(planned) <= SYNCED_FIRST:
                     stream(planned, sink, progress=_hurrying(sink, progress))
                     sink.flush()
                     os.fsync(sink.fileno())
@@ -263,10 +263,9 @@ def write(
 def _read_while_written(
     planned: Plan, path: Path, sink: BinaryIO, signer: Signing, progress: Progress | None
 ) -> tuple[str, Report]:
-    """Write a long file, measured from the disk's own file a little behind the writer.
+    """Write long originals, measured from the disk's own file a little behind the writer.
 
-    For a short one that is not worth the threads, which would keep the verifier from its second
-    process.
+    For short ones that is not worth the threads, which keep the verifier from its second process.
     """
     with ReadingBehind(path, _stretches(planned)) as behind:
 
@@ -287,13 +286,23 @@ def _read_while_written(
     return read.sha256, report
 
 
+def _long(planned: Plan) -> int:
+    """Return how many bytes are in files that are not small."""
+    return sum(member.size for member in planned.members if member.size > SMALL)
+
+
 def _stretches(planned: Plan) -> Iterator[Stretch]:
-    """Give the parts of the file: originals by their paths, what lies between them without."""
+    """Give the parts of the file: long ones by their paths, what lies between them without."""
+    between = 0
     for member, source in zip(planned.members, planned.sources, strict=True):
-        yield Stretch(len(stored_zip.local_header(member)))
-        is_long = source.measured.size > SMALL
-        yield Stretch(member.size, source.path if is_long else "", source.measured.crc32)
-    yield Stretch(len(planned.end))
+        between += len(stored_zip.local_header(member))
+        if member.size > SMALL:
+            yield Stretch(between)
+            yield Stretch(member.size, source.path, source.measured.crc32)
+            between = 0
+        else:
+            between += member.size
+    yield Stretch(between + len(planned.end))
 
 
 def _require_good(planned: Plan, report: Report) -> None:
