@@ -104,6 +104,7 @@ class Chronicle:
                 sentence=events.sentence_for(written.kind, written.data),
                 leaf=leaf.hex(),
                 values=values,
+                data=written.data,
             )
             for written, leaf, values in self.entries
         )

@@ -88,7 +88,12 @@ def sentence_for(kind: str, data: Mapping[str, Any]) -> str:
     event = KINDS.get(kind)
     if event is None:
         return f"An event of the kind “{kind}”, which this version has no sentence for."
-    return event.sentence.format_map(_Spoken(data))
+    return filled(event.sentence, data)
+
+
+def filled(sentence: str, data: Mapping[str, Any]) -> str:
+    """Put an entry's values into a sentence, such as one in another language."""
+    return sentence.format_map(_Spoken(data))
 
 
 class _Spoken(dict[str, str]):

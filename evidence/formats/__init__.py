@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from evidence.formats import case_graph, premis, readme, ro_crate, tables, withheld_json
+from evidence.formats import (
+    case_graph,
+    custody_report,
+    premis,
+    readme,
+    ro_crate,
+    tables,
+    withheld_json,
+)
 from evidence.formats.records import BundleRecord
 
 #: What each format adds to a bundle: files by their paths below ``data/``.
@@ -20,6 +28,7 @@ FORMATS: Mapping[str, Callable[[BundleRecord], Mapping[str, bytes]]] = {
     "case": case_graph.render,
     "premis": premis.render,
     "tables": tables.render,
+    "custody-report": custody_report.render,
     "withheld": lambda bundle: {"withheld.json": withheld_json.render(bundle)},
 }
 

@@ -6,14 +6,13 @@ catalogue is escaped and set apart from the direction of the text around it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC
 from html import escape
 
-from evidence.formats.item_json import plain
 from evidence.formats.records import BundleRecord, FileRecord, ItemRecord
+from evidence.formats.showing import label, one_line, printable, said
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1c2127; background: #fff;
@@ -45,13 +44,6 @@ _PAGE = """<!doctype html>
 </body>
 </html>
 """
-
-
-# Control characters but tab and line feed; marks that turn, override or hide text; lone surrogates.
-_DECEIVING = re.compile(
-    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff"
-    "\\ud800-\\udfff]"
-)
 
 
 @dataclass(frozen=True)
@@ -133,12 +125,13 @@ def text(bundle: BundleRecord) -> bytes:
     lines = [
         f"EVIDENCE BUNDLE {bundle.identifier}",
         "",
-        *(f"{label}: {value}" for label, value in _about(bundle)),
+        *(f"{name}: {value}" for name, value in _about(bundle)),
         "",
         "WHAT IS IN IT",
         "",
         "  data/evidence/NUMBER/original/   the originals, byte for byte as they came in",
         "  data/evidence/NUMBER/item.json   what the catalogue says about them",
+        "  data/report/                     custody on paper: English, Ukrainian, Korean (PDF)",
         "  data/custody/                    who did what with them, with proofs (C2SP, RFC 9162)",
         "  data/README.html                 this text with the history of each item",
         "  data/verify/verify.pyz           a verifier (Python, standard library only)",
@@ -149,11 +142,11 @@ def text(bundle: BundleRecord) -> bytes:
         "",
     ]
     for item in bundle.items:
-        lines += [f"{item.exhibit_number}  {_one_line(item.title)}"]
+        lines += [f"{item.exhibit_number}  {one_line(item.title)}"]
         for file in item.files:
             lines += [
                 f"  evidence/{item.folder}/{file.path}",
-                f"    name when it came in: {_one_line(file.original_filename)}",
+                f"    name when it came in: {one_line(file.original_filename)}",
                 f"    {file.size} bytes, SHA-256 {file.sha256}",
             ]
         lines += [f"  withheld: {one.what} ({one.reason})" for one in item.withheld]
@@ -202,7 +195,7 @@ def _about(bundle: BundleRecord) -> list[tuple[str, str]]:
         ("Items", str(len(bundle.items))),
         ("Custody ledger", f"{bundle.origin}, {bundle.log_size} entries"),
     ]
-    return [(label, _one_line(value)) for label, value in about if value]
+    return [(label, one_line(value)) for label, value in about if value]
 
 
 def _item(item: ItemRecord) -> str:
@@ -214,9 +207,9 @@ def _item(item: ItemRecord) -> str:
         address = _escaped(f"evidence/{item.folder}/{item.thumbnail}")
         parts.append(f'<p><img src="{address}" alt="Preview made by the archive"></p>')
     facts = [("Kind", item.kind), ("Case", item.case)]
-    facts += [(_label(name), _said(value)) for name, value in item.catalogue.items()]
+    facts += [(label(name), said(value)) for name, value in item.catalogue.items()]
     facts += [
-        (f"Acquisition: {_label(name)}", _said(value)) for name, value in item.acquisition.items()
+        (f"Acquisition: {label(name)}", said(value)) for name, value in item.acquisition.items()
     ]
     parts.append(_table((label, value) for label, value in facts if value))
     parts += [_file(item, file) for file in item.files]
@@ -246,7 +239,7 @@ def _history(item: ItemRecord) -> str:
     rows = []
     for one in item.history:
         values = "".join(
-            f"<br>{_escaped(_label(name))}: <bdi>{_escaped(_said(value))}</bdi>"
+            f"<br>{_escaped(label(name))}: <bdi>{_escaped(said(value))}</bdi>"
             for name, value in one.values.items()
         )
         rows.append(
@@ -288,35 +281,8 @@ def _filled(template: str, bundle: BundleRecord) -> str:
     return template.format(folder=bundle.folder)
 
 
-def _label(name: str) -> str:
-    return name.replace("_", " ").capitalize()
-
-
-def _said(value: object) -> str:
-    """Return a value as a reader sees it; what is not known is not shown."""
-    value = plain(value)
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(_said(part) for part in value)
-    if isinstance(value, dict):
-        return "; ".join(f"{_label(name)}: {_said(part)}" for name, part in value.items())
-    return str(value)
-
-
-def _printable(value: str) -> str:
-    """Replace what could make a terminal or a page show something else than is there."""
-    return _DECEIVING.sub("\N{REPLACEMENT CHARACTER}", value)
-
-
 def _escaped(value: str) -> str:
-    return escape(_printable(value))
-
-
-def _one_line(value: str) -> str:
-    return " ".join(_printable(value).split())
+    return escape(printable(value))
 
 
 def _encoded(page: str) -> bytes:

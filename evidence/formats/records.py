@@ -50,6 +50,8 @@ class HistoryRecord:
     leaf: str = ""  # the entry's leaf hash, in hexadecimal
     #: Personal values that were disclosed to this recipient.
     values: Mapping[str, Any] = field(default_factory=dict)
+    #: The entry's public data, for the sentence in other languages.
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,8 @@ def test_the_same_record_gives_the_same_bytes() -> None:
         "README.txt", "README.html", "ro-crate-metadata.json", "case/graph.jsonld",
         "premis/premis.xml", "withheld.json", "tables/items.csv", "tables/items.jsonl",
         "tables/files.csv", "tables/files.jsonl", "tables/custody.csv", "tables/custody.jsonl",
+        "report/custody-report.en.pdf", "report/custody-report.ko.pdf",
+        "report/custody-report.uk.pdf",
     }  # fmt: skip
 
 

@@ -1,0 +1,188 @@
+"""``report/custody-report.*.pdf``: custody on paper, in English, Ukrainian and Korean (PDF/A-3a).
+
+Typst sets what ``custody_report.typ`` lays out.  Values reach it as data and never as markup; it
+reads nothing but the fonts that stand beside, so that the same record gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import typst
+
+from evidence.formats import report_words
+from evidence.formats.item_json import plain
+from evidence.formats.records import BundleRecord, FileRecord, HistoryRecord, ItemRecord
+from evidence.formats.showing import one_line, printable
+
+HERE = Path(__file__).parent
+FONTS = HERE / "fonts"
+TEMPLATE = HERE / "custody_report.typ"
+MOST_ROWS = 3000  # files, entries and things withheld, or exhibits, in one report
+HALF = 32  # digits of a digest on a line
+BREAK_AFTER = 20  # characters without a space, until a line may be broken
+ZERO_WIDTH_SPACE = "\u200b"
+
+
+def render(bundle: BundleRecord) -> Mapping[str, bytes]:
+    """Return the report in each language by its path below ``data/``."""
+    return {
+        f"report/custody-report.{language}.pdf": report(bundle, language)
+        for language in report_words.LANGUAGES
+    }
+
+
+def report(bundle: BundleRecord, language: str) -> bytes:
+    """Return the report in one language: everything, or a summary where that is too much."""
+    words = report_words.WORDS[language]
+    content = {
+        "lang": language,
+        "words": words,
+        "name": f"{words['title']} {bundle.identifier}",
+        "bundle": bundle.identifier,
+        "about": _about(bundle, words),
+        "fingerprint": bundle.key_fingerprint,
+        **_exhibits(bundle, language),
+    }
+    return typst.compile(
+        TEMPLATE,
+        root=HERE,
+        font_paths=_fonts(),
+        sys_inputs={"report": json.dumps(content, ensure_ascii=False)},
+        format="pdf",
+        pdf_standards=["a-3a", "ua-1"],  # to be kept for long, and to be read aloud
+        timestamp=int(bundle.created_at.timestamp()),
+    )
+
+
+def _about(bundle: BundleRecord, words: Mapping[str, str]) -> list[tuple[str, str]]:
+    made = bundle.created_at.astimezone(UTC).isoformat(" ", timespec="seconds")
+    rows = [
+        ("bundle", bundle.identifier),
+        ("organisation", bundle.organisation),
+        ("contact", bundle.contact),
+        ("made_at", made.removesuffix("+00:00")),
+        ("recipient", bundle.recipient),
+        ("purpose", bundle.purpose),
+        ("exhibits", str(len(bundle.items))),
+        ("ledger", f"{bundle.origin}, {words['entries'].format(count=bundle.log_size)}"),
+    ]
+    return [(words[name], _shown(one_line(value))) for name, value in rows if value]
+
+
+def _exhibits(bundle: BundleRecord, language: str) -> dict[str, Any]:
+    """Return the exhibits in full, or one row for each, or how it is that there are none."""
+    rows = sum(len(item.files) + len(item.history) + len(item.withheld) for item in bundle.items)
+    if rows <= MOST_ROWS:
+        return {"exhibits": [_exhibit(item, language) for item in bundle.items], "summary": []}
+    if len(bundle.items) <= MOST_ROWS:
+        return {"exhibits": [], "summary": [_summed(item) for item in bundle.items]}
+    return {"exhibits": [], "summary": []}
+
+
+def _exhibit(item: ItemRecord, language: str) -> dict[str, Any]:
+    words = report_words.WORDS[language]
+    about = [(words["kind"], item.kind), (words["case"], item.case)]
+    about += [
+        (report_words.field(name, language), _said(value, language))
+        for name, value in (*item.catalogue.items(), *item.acquisition.items())
+    ]
+    return {
+        "number": _shown(item.exhibit_number),
+        "title": _shown(one_line(item.title)),
+        "about": [(name, _shown(value)) for name, value in about if value],
+        "files": [_file(item, file, words) for file in item.files],
+        "withheld": [
+            [_shown(report_words.phrase(text, language)) for text in (one.what, one.reason)]
+            for one in item.withheld
+        ],
+        "history": [_entry(one, language) for one in item.history],
+    }
+
+
+def _file(item: ItemRecord, file: FileRecord, words: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "path": _shown(f"evidence/{item.folder}/{file.path}"),
+        "name": _shown(one_line(file.original_filename)),
+        "size": words["bytes"].format(count=file.size),
+        "sha256": [file.sha256[:HALF], file.sha256[HALF:]],
+    }
+
+
+def _entry(one: HistoryRecord, language: str) -> dict[str, Any]:
+    sentence = report_words.sentence(one.kind, one.data, one.sentence, language)
+    return {
+        "seq": str(one.seq),
+        "time": one.time.replace("T", " ").removesuffix("Z"),
+        "sentence": _shown(sentence),
+        "values": [
+            _shown(f"{report_words.field(name, language)}: {_said(value, language)}")
+            for name, value in one.values.items()
+        ],
+        "kind": one.kind,
+        "actor": _shown(one.actor),
+    }
+
+
+def _summed(item: ItemRecord) -> tuple[str, ...]:
+    times = [one.time.replace("T", " ")[:19] for one in item.history] or ["", ""]
+    return (
+        _shown(item.exhibit_number),
+        str(len(item.files)),
+        str(len(item.history)),
+        times[0],
+        times[-1],
+    )
+
+
+def _said(value: object, language: str) -> str:
+    """Return a value of the catalogue; what is not known is not shown."""
+    value = plain(value)
+    if value is None or value in ("", [], {}):
+        return ""
+    if isinstance(value, bool):
+        return report_words.phrase("yes" if value else "no", language)
+    if isinstance(value, list):
+        return ", ".join(_said(part, language) for part in value)
+    if isinstance(value, dict):
+        parts = ((name, _said(part, language)) for name, part in value.items())
+        return "; ".join(
+            f"{report_words.field(name, language)}: {part}" for name, part in parts if part
+        )
+    return str(value)
+
+
+def _shown(value: str) -> str:
+    """Return text that the fonts can set and whose lines can be broken."""
+    known = coverage()
+    text = "".join(
+        each if each == "\n" or ord(each) in known else f"[U+{ord(each):04X}]"
+        for each in printable(value)
+    )
+    return re.sub(rf"(\S{{{BREAK_AFTER}}})(?=\S)", rf"\1{ZERO_WIDTH_SPACE}", text)
+
+
+@cache
+def coverage() -> frozenset[int]:
+    """Return the characters that the fonts have between them."""
+    lines = (FONTS / "coverage.txt").read_text("ascii").split()
+    return frozenset(_points(lines))
+
+
+def _points(lines: list[str]) -> Iterator[int]:
+    for line in lines:
+        first, last = line.split("-")
+        yield from range(int(first, 16), int(last, 16) + 1)
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    return typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FONTS)]
+    )
