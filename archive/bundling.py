@@ -22,13 +22,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from archive import kernel_copies, safe_names, stored_zip, verify_page
+from archive import kernel_copies, safe_names, stored_zip, verify_page, verifying_apart
 from archive.custody_files import CustodySelection, custody_files
 from archive.proof import notes, sshsig, stamped_bundle, verify
 from archive.proof.bundle import SMALL
 from archive.proof.digests import Measurement, measure
 from archive.proof.examination import Policy
 from archive.proof.report import NOT_CHECKED, PASSED, Report
+from archive.proof.second_process import WORTH_IT
 from archive.proof.structure import ZIP_FORM
 from archive.reading_behind import ReadingBehind, Stretch
 from archive.signing import Signing
@@ -245,7 +246,7 @@ def write(
                     sink.flush()
                     os.fsync(sink.fileno())
                     sha256 = _sha256_of(partial)
-                    report = verify.verify(partial, Policy(vkeys=(signer.vkey,)))
+                    report = _verified(planned, partial, signer)
                 else:
                     sha256, report = _read_while_written(planned, partial, sink, signer, progress)
                 _require_good(planned, report)
@@ -255,9 +256,18 @@ def write(
         _sync_folder(out.parent)
     except OSError as error:
         raise BundlingError(f"The bundle could not be written: {error}") from error
+    except verifying_apart.VerifierFailedError as error:
+        raise BundlingError(f"The bundle could not be verified: {error}") from error
     return Written(
         path=out, sha256=sha256, size=planned.size, file_count=len(planned.sources), report=report
     )
+
+
+def _verified(planned: Plan, path: Path, signer: Signing) -> Report:
+    """Verify what was written; many files by another process, which can share the work."""
+    if len(planned.sources) < WORTH_IT:
+        return verify.verify(path, Policy(vkeys=(signer.vkey,)))
+    return verifying_apart.verify(path, vkeys=(signer.vkey,))
 
 
 def _read_while_written(

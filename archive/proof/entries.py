@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from sys import intern
 from typing import Any, Optional
 
 from archive.proof import canonical
@@ -121,14 +122,14 @@ class Entry:
         if (item is None) is not (prev is None) or (item_seq == "0") is not (prev == "null"):
             return cls._decode_by_member(encoded)
         entry = cls.__new__(cls)  # __post_init__ would see all of this again
-        entry.__dict__.update(
-            log=log,
+        entry.__dict__.update(  # many entries share these strings, and should also in memory
+            log=intern(log),
             seq=int(seq),
             time=_instant(time),
-            actor=actor,
-            kind=kind,
-            data=canonical.parse_text(data),
-            item=item,
+            actor=intern(actor),
+            kind=intern(kind),
+            data=_sharing_names(canonical.parse_text(data)),
+            item=None if item is None else intern(item),
             item_seq=None if item_seq is None else int(item_seq),
             prev=None if prev is None or prev == "null" else prev[1:-1],
             sd=tuple(sd.split('","')) if sd else (),
@@ -212,6 +213,10 @@ def format_time(time: datetime) -> str:
         raise TypeError("a time without a time zone")
     utc = time.astimezone(timezone.utc).replace(tzinfo=None)
     return utc.isoformat(timespec="microseconds") + "Z"
+
+
+def _sharing_names(data: Any) -> Any:
+    return {intern(name): value for name, value in data.items()}
 
 
 def parse_time(text: Any) -> datetime:

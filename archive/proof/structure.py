@@ -82,7 +82,7 @@ def _read_manifest(
         and listed.keys() <= members.keys()
         and all(name.startswith("data/") is payload for name in listed)
     ):
-        into.update(listed)
+        into.update((members[name].path, digest) for name, digest in listed.items())  # one string
         return
     line_form = re.compile(form).fullmatch
     lines = text.split("\n")

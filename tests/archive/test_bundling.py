@@ -24,7 +24,7 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import bundling, custody, safe_names, stored_zip
+from archive import bundling, custody, safe_names, stored_zip, verifying_apart
 from archive.bundling import BundleContents, BundleFile, BundleItem
 from archive.custody_files import ChosenEntry, CustodySelection, Level, choose, custody_files, heads
 from archive.proof import events, merkle, notes, zip_form
@@ -449,6 +449,48 @@ def test_a_long_bundle_is_synced_and_verified_at_once_and_as_strictly(
         bundling.write(made.contents, tmp_path / "unsynced.zip", signer=made.signer)
 
     assert sorted(path.name for path in tmp_path.glob("*.zip")) == ["long.zip", "short.zip"]
+
+
+def test_many_files_are_verified_by_another_process_and_as_strictly(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = bundling.write(made.contents, tmp_path / "here.zip", signer=made.signer)
+    monkeypatch.setattr(bundling, "WORTH_IT", 1)
+    monkeypatch.setattr(bundling.verify, "verify", None)  # the process must be another one
+    there = bundling.write(made.contents, tmp_path / "there.zip", signer=made.signer)
+    found = [
+        [(one.code, one.outcome, one.detail) for one in done.report.findings]
+        for done in (here, there)
+    ]
+    assert found[0] == found[1]
+    assert dict(there.report.facts) == dict(here.report.facts)
+    changed = _changed(made, "big.bin", b"\0" * len(ORIGINALS["big.bin"]))
+    with pytest.raises(bundling.OriginalChangedError, match=r"original/big\.bin"):
+        bundling.write(changed, tmp_path / "changed.zip", signer=made.signer)
+    assert not (tmp_path / "changed.zip").exists()
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "raise SystemExit(0)",
+        "print('{}')",
+        "import os; os.kill(os.getpid(), 9)",
+        "raise RuntimeError('a fault of its own')",
+        """print('{"subject": "", "findings": [], "facts": {}, "exit_code": 0}')""",
+    ],
+    ids=["nothing", "no report", "killed", "failed", "a report that says too much"],
+)
+def test_a_bundle_of_which_nothing_is_known_is_never_there(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    monkeypatch.setattr(bundling, "WORTH_IT", 1)
+    monkeypatch.setattr(verifying_apart, "_PROGRAM", program)
+
+    with pytest.raises(bundling.BundlingError, match="could not be verified: The verifier ended"):
+        bundling.write(made.contents, tmp_path / "bundle.zip", signer=made.signer)
+
+    assert list(tmp_path.glob("*bundle*")) == []
 
 
 def test_a_bundle_that_our_verifier_refuses_is_never_there(made: Made, tmp_path: Path) -> None:
