@@ -2,12 +2,16 @@
 
 from allauth.account import views as account
 from allauth.account.decorators import secure_admin_login
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
 # One door to sign in by: it counts attempts and asks for the second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+# Nobody sees another person's second factor; `manage.py reset_second_factor` takes it away.
+admin.site.unregister([EmailAddress, Authenticator])
 
 handler403 = "evidence.pages.forbidden"
 urlpatterns = [

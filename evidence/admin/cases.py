@@ -1,10 +1,12 @@
 """Cases and memberships in the admin; saving goes through the acts, which record it."""
 
+from types import MappingProxyType
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.db.models import QuerySet
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
@@ -26,10 +28,20 @@ class MembershipForms(BaseInlineFormSet):
                 raise ValidationError("You can't give yourself a role; ask another administrator.")
 
 
-class MembershipInline(admin.TabularInline):
+class MembershipInline(admin.StackedInline):
     model = CaseMembership
     formset = MembershipForms
     extra = 0
+    formfield_overrides = MappingProxyType(
+        {
+            models.DateTimeField: {
+                "form_class": forms.DateTimeField,
+                "widget": forms.DateTimeInput(
+                    attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"
+                ),
+            }
+        }
+    )
     fields = ("user", "role", "until")
     can_delete = False
 
