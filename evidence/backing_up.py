@@ -20,6 +20,7 @@ from typing import Any
 from django.conf import settings
 
 from archive import checkpoints, custody, durable, snapshots
+from archive.models.backup_run import BackupRun
 from archive.models.checkpoint import Checkpoint
 from evidence import moving
 from evidence.moving import Moved
@@ -80,6 +81,17 @@ def back_up(to: Path, *, now: datetime) -> Snapshot:
 def copy_bytes(to: Path, *, read_again: bool) -> Iterator[Moved]:
     """Copy what the backup lacks; also read back what it has, if asked."""
     return moving.move(moving.here(), moving.at(str(to)), read_again=read_again)
+
+
+def record(snapshot: Snapshot, *, copied: int, faults: int, now: datetime) -> BackupRun:
+    """Remember that a backup came to its end: the home page says how long ago that was."""
+    return BackupRun.objects.create(
+        made_at=now,
+        snapshot=snapshot.folder.name,
+        log_size=snapshot.size,
+        copied=copied,
+        faults=faults,
+    )
 
 
 def copy_keys(to: Path, *, backup: Path) -> None:

@@ -168,12 +168,20 @@ def counted(rows: QuerySet[Any]) -> str:
 
 def failed(items: QuerySet[EvidenceItem]) -> int:
     """Count what could not be worked out about these items."""
+    return _failed_work().filter(file__item__in=items).count()
+
+
+def with_failed_work(items: QuerySet[EvidenceItem]) -> QuerySet[EvidenceItem]:
+    """Return those of the items about which something could not be worked out."""
+    return items.filter(pk__among=set(_failed_work().values_list("file__item", flat=True)))
+
+
+def _failed_work() -> QuerySet[Analysis]:
     # In the words of the index: SQLite uses it for nothing that it can't see to be part of it.
     without_answer = RawSQL(
         "\"evidence_analysis\".\"state\" IN ('waiting', 'failed')", [], BooleanField()
     )
-    rows = Analysis.objects.filter(without_answer, state=Analysis.State.FAILED)
-    return rows.filter(file__item__in=items).count()
+    return Analysis.objects.filter(without_answer, state=Analysis.State.FAILED)
 
 
 def progress_of(items: Iterable[EvidenceItem]) -> dict[uuid.UUID, Progress]:

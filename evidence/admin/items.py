@@ -45,6 +45,32 @@ class CaseFilter(admin.SimpleListFilter):
         return queryset.filter(case_id=uuid.UUID(value)) if value in chosen else queryset
 
 
+class WorkFilter(admin.SimpleListFilter):
+    """Only what could not be worked out, by a link from the home page."""
+
+    title = "work"
+    parameter_name = "work"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("failed", "Could not be worked out")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[EvidenceItem]) -> Any:
+        return presenting.with_failed_work(queryset) if self.value() == "failed" else queryset
+
+
+class SourceFilter(admin.SimpleListFilter):
+    """Only what nobody has given a source."""
+
+    title = "source"
+    parameter_name = "source"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("none", "No source")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[EvidenceItem]) -> Any:
+        return queryset.filter(source=None) if self.value() == "none" else queryset
+
+
 class ReceivedFilter(admin.ListFilter):
     """Only what was received in a period of days (UTC), by two dates in the address."""
 
@@ -110,7 +136,15 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
         "received",
     )
     list_display_links = ("reference", "title")
-    list_filter = (CaseFilter, "kind", "effective_level", "status", ReceivedFilter)
+    list_filter = (
+        CaseFilter,
+        "kind",
+        "effective_level",
+        "status",
+        WorkFilter,
+        SourceFilter,
+        ReceivedFilter,
+    )
     search_fields = ("search__words",)  # see get_search_results
     search_help_text = (
         "Words or their beginnings in exhibit number, title, file name, SHA-256; in statements, "

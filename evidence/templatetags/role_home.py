@@ -1,34 +1,27 @@
-"""The strip of facts at the top of each role's home page."""
+"""The top of each role's home page: what waits, how the house stands, what came in."""
 
 from typing import Any
 
 from django import template
+from django.utils import timezone
 
-from evidence import access, classifying, presenting, reading_back, releasing
-from evidence.models.upload import Upload
+from evidence import access, desk, presenting
 
 register = template.Library()
 
 
 @register.inclusion_tag("admin/evidence/home.html", takes_context=True)
 def role_home(context: dict[str, Any]) -> dict[str, Any]:
-    """Gather what waits for this person: some ten queries."""
-    user = context["request"].user
+    """Gather what this person's home page shows."""
+    user, now = context["request"].user, timezone.now()
     items = access.visible_to(user)
     return {
         "perms": context["perms"],
+        "tasks": desk.tasks(user, now=now),
+        "signs": desk.signs(now=now) if user.has_perm("archive.view_entry") else [],
         "newest": access.visible_to(user, listed=True).select_related("case")[:6],
         "items": presenting.counted(items),
-        "failed": presenting.failed(items),
-        "unfinished": Upload.objects.filter(
-            owner=user, state__in=[Upload.State.ARRIVING, Upload.State.SEALING]
-        ).count(),
+        "plots": desk.plots(access.visible_to(user, listed=True), now=now),
         "cases": access.cases_for(user),
         "viewable": access.cases_for(user, "view"),
-        "lowerings": classifying.waiting(access.visible_to(user, "decide_lowering")).count(),
-        "releases": releasing.visible(user)
-        .filter(release_decision__isnull=True, case__in=access.cases_for(user, "authorise_release"))
-        .count(),
-        "ledger": presenting.ledger_head(),
-        "faulty": reading_back.faulty().count(),
     }

@@ -98,6 +98,18 @@ def _contents(archive: Archive) -> dict[str, list[str]]:
     return dict(json.loads(told.splitlines()[-1]))
 
 
+def test_the_archive_remembers_its_backup(backed_up):
+    archive, backup, _ = backed_up
+    told = archive.run(
+        """
+        from archive.models.backup_run import BackupRun
+        print([(one.snapshot, one.faults) for one in BackupRun.objects.all()])
+        """
+    )
+    for snapshot in (backup / "snapshots").iterdir():
+        assert f"('{snapshot.name}', 0)" in told
+
+
 def test_without_the_keys_nothing_is_restored_and_the_reason_is_said(backed_up, databases):
     archive, backup, _ = backed_up
     machine = _machine(archive.folder.parent / "no-keys", databases[1], None)

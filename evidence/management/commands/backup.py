@@ -51,6 +51,7 @@ class Command(BaseCommand):
                 if one.fault:
                     faults.append(one)
                     self.stderr.write(f"{one.what}: {one.fault}")
+            backing_up.record(snapshot, copied=copied, faults=len(faults), now=timezone.now())
         except (
             OSError,
             StoreError,
