@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.admin.views.decorators import staff_member_required
 from django.core.exceptions import PermissionDenied
 from django.core.files.storage import storages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+    StreamingHttpResponse,
+)
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import (
     require_GET,
@@ -24,6 +34,7 @@ from archive.proof.errors import ProofError
 from evidence import (
     access,
     exporting,
+    extracting,
     intake,
     media,
     observing,
@@ -35,6 +46,7 @@ from evidence import (
 from evidence.answering import item as _item
 from evidence.answering import page as _page
 from evidence.answering import user as _user
+from evidence.formats.report_words import LANGUAGES
 from evidence.models.analysis import Analysis
 from evidence.models.export import Export
 from evidence.models.file import EvidenceFile
@@ -284,6 +296,45 @@ def verify(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     run = verifying.request(user=_user(request), now=timezone.now())
     return redirect("evidence:audit", run.pk)
+
+
+EXTRACTS = {
+    "csv": ("text/csv; charset=utf-8", extracting.csv_lines),
+    "jsonl": ("application/jsonl; charset=utf-8", extracting.json_lines),
+}
+
+
+@staff_member_required
+@require_GET
+def ledger_extract(request: HttpRequest, form: str) -> HttpResponseBase:
+    """Send exactly the entries that the address's filters leave: ``form`` is csv, jsonl or pdf."""
+    user, now = _user(request), timezone.now()
+    if not user.has_perm("archive.view_entry"):
+        observing.refused(user, act="read", what="ledger", now=now)
+        raise PermissionDenied
+    given = {name: request.GET[name] for name in extracting.FILTERS if request.GET.get(name)}
+    query = presenting.LedgerQuery(before=None, **given)
+    observing.ledger_read(user, view=f"extract, {form}", now=now)
+    if form == "pdf":
+        language = request.GET.get("language", "")
+        try:
+            content = extracting.pdf(
+                query, language=language if language in LANGUAGES else LANGUAGES[0], now=now
+            )
+        except extracting.TooManyError as error:
+            messages.error(request, str(error))
+            listed = reverse("admin:archive_entry_changelist")
+            return redirect(f"{listed}?{urlencode(given)}")
+        return _extract(HttpResponse(content, content_type="application/pdf"), form, now)
+    if form not in EXTRACTS:
+        raise Http404("No such form.")
+    kind, lines = EXTRACTS[form]
+    return _extract(StreamingHttpResponse(lines(query), content_type=kind), form, now)
+
+
+def _extract(answer: HttpResponseBase, form: str, now: datetime) -> HttpResponseBase:
+    answer["Content-Disposition"] = f'attachment; filename="ledger-{now:%Y%m%dT%H%M%SZ}.{form}"'
+    return answer
 
 
 @staff_member_required

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -453,6 +454,7 @@ class LedgerQuery:
 
 #: Entries on one page of the ledger.
 PAGE = 50
+QUIET = timedelta(days=2)  # between two entries: long enough to be said
 
 
 def midnight(day: str, *, after: int = 0) -> datetime | None:
@@ -465,11 +467,8 @@ def midnight(day: str, *, after: int = 0) -> datetime | None:
         return None
 
 
-def ledger_page(query: LedgerQuery) -> tuple[list[Step], int | None]:
-    """Return a page of the ledger, newest first, and where the next one begins.
-
-    Paged by sequence number, so that the last page costs what the first does.
-    """
+def ledger_entries(query: LedgerQuery) -> QuerySet[Entry]:
+    """Return the entries that an auditor asks for, oldest first."""
     item = None
     if query.exhibit:
         number = query.exhibit.strip()
@@ -479,16 +478,43 @@ def ledger_page(query: LedgerQuery) -> tuple[list[Step], int | None]:
         item = found.pk if found else ""
     entries = custody.entries(
         case=query.case or None, kind=query.kind or None, actor=query.actor or None, item=item
-    ).reverse()
+    )
     if since := midnight(query.since):
         entries = entries.filter(seq__gte=custody.first_since(since))
     if until := midnight(query.until, after=1):
         entries = entries.filter(seq__lt=custody.first_since(until))
+    return entries
+
+
+def ledger_page(query: LedgerQuery) -> tuple[list[Step], int | None]:
+    """Return a page of the ledger, newest first, and where the next one begins.
+
+    Paged by sequence number, so that the last page costs what the first does.
+    """
+    entries = ledger_entries(query).reverse()
     if query.before is not None:
         entries = entries.filter(seq__lt=query.before)
     rows = list(entries[: PAGE + 1])
     following = rows[PAGE - 1].seq if len(rows) > PAGE else None
     return steps(rows[:PAGE]), following
+
+
+def remarks(shown: Sequence[Step]) -> dict[int, tuple[str, bool]]:
+    """Return what is odd between entries, newest first, that follow each other in the ledger.
+
+    By the later one's number: what to say before it, and whether it is wrong.  Entries that other
+    entries lie between are not compared: the filters may have left those out.
+    """
+    found = {}
+    for later, earlier in pairwise(shown):
+        if later.seq != earlier.seq + 1:
+            continue
+        passed = datetime.fromisoformat(later.time) - datetime.fromisoformat(earlier.time)
+        if passed < timedelta(0):
+            found[later.seq] = (f"The clock went back by {-passed}.", True)
+        elif passed >= QUIET:
+            found[later.seq] = (f"Nothing was recorded for {passed.days} days.", False)
+    return found
 
 
 def exhibits_of(shown: Iterable[Step]) -> dict[str, str]:

@@ -61,6 +61,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("exports/<uuid:bundle>/download/", pages.export_download, name="export_download"),
     path("ledger/verify/", pages.verify, name="verify"),
     path("ledger/compare/", pages.compare, name="compare"),
+    path("ledger/extract/<slug:form>/", pages.ledger_extract, name="ledger_extract"),
     path("ledger/reports/<uuid:run>/", pages.audit, name="audit"),
     path("ledger/reports/<uuid:run>/progress/", pages.audit_progress, name="audit_progress"),
 ]

@@ -38,11 +38,13 @@ class EntryAdmin(ReadOnlyAdmin):
         )
         observing.ledger_read(access.user_of(request), view="ledger", now=timezone.now())
         exhibits = presenting.exhibits_of(steps)
+        remarks = presenting.remarks(steps)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": "Custody ledger",
-            "steps": [(step, exhibits.get(step.item, "")) for step in steps],
+            "steps": [(step, exhibits.get(step.item, ""), remarks.get(step.seq)) for step in steps],
+            "query": urlencode(given),
             "given": given,
             "following": urlencode({**given, "before": following}) if following else "",
             "kinds": sorted(events.KINDS),

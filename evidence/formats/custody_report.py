@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from datetime import UTC
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -41,39 +41,86 @@ def render(bundle: BundleRecord) -> Mapping[str, bytes]:
 def report(bundle: BundleRecord, language: str) -> bytes:
     """Return the report in one language: everything, or a summary where that is too much."""
     words = report_words.WORDS[language]
-    content = {
-        "lang": language,
-        "words": words,
-        "name": f"{words['title']} {bundle.identifier}",
-        "bundle": bundle.identifier,
-        "about": _about(bundle, words),
-        "fingerprint": bundle.key_fingerprint,
-        **_exhibits(bundle, language),
-    }
+    return _set(
+        {
+            "title": words["title"],
+            "intro": words["what_it_is"],
+            "limits": words["limits_text"],
+            "foot": bundle.identifier,
+            "about": _about(bundle, words),
+            "fingerprint": bundle.key_fingerprint,
+            **_exhibits(bundle, language),
+        },
+        language,
+        bundle.created_at,
+    )
+
+
+def extract(
+    entries: Sequence[HistoryRecord],
+    *,
+    language: str,
+    origin: str,
+    filters: Mapping[str, str],
+    now: datetime,
+) -> bytes:
+    """Return entries of the ledger as a report of their own, with the filters that left them."""
+    words = report_words.WORDS[language]
+    asked = [(report_words.field(name, language), value) for name, value in filters.items()]
+    about = [
+        (words["ledger"], origin),
+        (words["made_at"], _seconds(now)),
+        *(asked or [(words["filters"], words["everything"])]),
+        (words["custody"], words["entries"].format(count=len(entries))),
+    ]
+    rows = [_entry(one, language) for one in entries]
+    return _set(
+        {
+            "title": words["extract"],
+            "intro": words["extract_is"],
+            "limits": words["extract_limits"],
+            "foot": origin,
+            "about": [(name, _shown(one_line(value))) for name, value in about],
+            "exhibits": [],
+            "summary": [],
+            "history": rows,
+        },
+        language,
+        now,
+    )
+
+
+def _set(content: Mapping[str, Any], language: str, made_at: datetime) -> bytes:
+    words = report_words.WORDS[language]
+    name = f"{content['title']} {content['foot']}"
+    report_ = {"lang": language, "words": words, "name": name, **content}
     return typst.compile(
         TEMPLATE,
         root=HERE,
         font_paths=_fonts(),
-        sys_inputs={"report": json.dumps(content, ensure_ascii=False)},
+        sys_inputs={"report": json.dumps(report_, ensure_ascii=False)},
         format="pdf",
         pdf_standards=["a-3a", "ua-1"],  # to be kept for long, and to be read aloud
-        timestamp=int(bundle.created_at.timestamp()),
+        timestamp=int(made_at.timestamp()),
     )
 
 
 def _about(bundle: BundleRecord, words: Mapping[str, str]) -> list[tuple[str, str]]:
-    made = bundle.created_at.astimezone(UTC).isoformat(" ", timespec="seconds")
     rows = [
         ("bundle", bundle.identifier),
         ("organisation", bundle.organisation),
         ("contact", bundle.contact),
-        ("made_at", made.removesuffix("+00:00")),
+        ("made_at", _seconds(bundle.created_at)),
         ("recipient", bundle.recipient),
         ("purpose", bundle.purpose),
         ("exhibits", str(len(bundle.items))),
         ("ledger", f"{bundle.origin}, {words['entries'].format(count=bundle.log_size)}"),
     ]
     return [(words[name], _shown(one_line(value))) for name, value in rows if value]
+
+
+def _seconds(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _exhibits(bundle: BundleRecord, language: str) -> dict[str, Any]:

@@ -74,6 +74,20 @@ WORDS: Mapping[str, Mapping[str, str]] = {
             "different histories; keep the bundle, and compare the checkpoint in "
             "data/custody/checkpoint with later ones."
         ),
+        "extract": "Extract from the custody ledger",
+        "extract_is": (
+            "This extract repeats in words the entries that the filters below leave, in the order "
+            "in which they were recorded. It holds nothing personal: an entry has only the digests "
+            "of such values. Bundles and the ledger's signed checkpoints prove; this extract does not."
+        ),
+        "extract_limits": (
+            "An extract shows what was recorded, not that nothing else was: what the filters leave "
+            "out is missing without a gap. Each entry's leaf hash stands in the CSV and JSON Lines "
+            "of the same extract, and can be held against the ledger."
+        ),
+        "filters": "Filters",
+        "everything": "none: the whole ledger",
+        "unfit": "No entry fits.",
         "unprintable": (
             "Characters that the fonts of this report lack stand as their Unicode numbers, such as "
             "[U+5B57]."
@@ -136,6 +150,20 @@ WORDS: Mapping[str, Mapping[str, str]] = {
             "архів, який має ключ підпису, міг би показувати різним людям різну історію; "
             "збережіть пакет і порівнюйте контрольну точку в data/custody/checkpoint з пізнішими."
         ),
+        "extract": "Витяг із журналу збереження",
+        "extract_is": (
+            "Цей витяг словами повторює записи, які лишають наведені нижче фільтри, у тому порядку, "
+            "в якому їх зроблено. У ньому немає нічого особистого: запис містить лише дайджести "
+            "таких відомостей. Доводять пакети та підписані контрольні точки журналу, а не витяг."
+        ),
+        "extract_limits": (
+            "Витяг показує, що було записано, а не те, що іншого не було: чого не лишили фільтри, "
+            "того бракує без сліду. Геш кожного запису є в CSV і JSON Lines того самого витягу; "
+            "його можна звірити з журналом."
+        ),
+        "filters": "Фільтри",
+        "everything": "немає: увесь журнал",
+        "unfit": "Жоден запис не відповідає.",
         "unprintable": (
             "Символи, яких немає у шрифтах цього звіту, подано їхніми номерами Unicode, наприклад "
             "[U+5B57]."
@@ -200,6 +228,18 @@ WORDS: Mapping[str, Mapping[str, str]] = {
             "아카이브라면 사람마다 다른 이력을 보여 줄 수도 있습니다. 묶음을 보관하고 data/custody/checkpoint의 "
             "체크포인트를 이후의 것과 비교하십시오."
         ),
+        "extract": "보관 원장 발췌",
+        "extract_is": (
+            "이 발췌는 아래 조건에 맞는 기록을 기록된 순서대로 글로 옮긴 것입니다. 개인 정보는 들어 있지 않으며, "
+            "기록에는 그 값의 다이제스트만 있습니다. 증명은 묶음과 서명된 체크포인트가 하며 이 발췌가 하지 않습니다."
+        ),
+        "extract_limits": (
+            "발췌는 무엇이 기록되었는지를 보여 줄 뿐, 다른 기록이 없었음을 보여 주지 않습니다. 조건에 맞지 않는 "
+            "기록은 흔적 없이 빠집니다. 각 기록의 해시는 같은 발췌의 CSV와 JSON Lines에 있으며 원장과 대조할 수 있습니다."
+        ),
+        "filters": "조건",
+        "everything": "없음: 원장 전체",
+        "unfit": "맞는 기록이 없습니다.",
         "unprintable": ("이 보고서의 글꼴에 없는 문자는 [U+5B57]처럼 유니코드 번호로 적습니다."),
         "page": "{pages}쪽 중 {page}쪽",
     },
@@ -433,6 +473,12 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
 FIELDS: Mapping[str, Mapping[str, str]] = {
     "en": {},
     "uk": {
+        "case": "Справа",
+        "exhibit": "Доказ",
+        "kind": "Вид запису",
+        "actor": "Виконавець",
+        "since": "Від (UTC)",
+        "until": "До (UTC)",
         "description": "Опис",
         "source": "Джерело",
         "source_is_confidential": "Джерело не розголошується",
@@ -466,6 +512,12 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "display_name": "Ім'я, яке показано",
     },
     "ko": {
+        "case": "사건",
+        "exhibit": "증거물",
+        "kind": "기록 종류",
+        "actor": "행위자",
+        "since": "부터 (UTC)",
+        "until": "까지 (UTC)",
         "description": "설명",
         "source": "출처",
         "source_is_confidential": "출처 비공개",

@@ -82,11 +82,11 @@ def _csv(columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
     writer = csv.writer(sink, quoting=csv.QUOTE_ALL)
     names = list(columns)
     writer.writerow(names)
-    writer.writerows([_cell(row[name]) for name in names] for row in rows)
+    writer.writerows([cell(row[name]) for name in names] for row in rows)
     return (BOM + sink.getvalue()).encode("utf-8", "replace")
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     """Return a cell's text; nothing in it is ever a formula."""
     text = "" if value is None else str(plain(value))
     return f"'{text}" if text.startswith(FORMULA) else text
