@@ -36,6 +36,7 @@ from archive.proof.entries import Entry, format_time
 from archive.signer import SignerError
 from evidence import cataloguing, dispatch, sidecars
 from evidence.cataloguing import AcquisitionFacts, Description, Offer
+from evidence.formats.receipt import ReceiptRecord
 from evidence.models.acquisition import Acquisition
 from evidence.models.agent import Agent
 from evidence.models.case import Case
@@ -359,6 +360,13 @@ def _received_earlier(user: User, keys: Sequence[str]) -> dict[str, Receipt]:
         str(file.item.intake_key): receipt_of(file)
         for file in files.select_related("item", "stored")
     }
+
+
+def on_paper(receipt: Receipt) -> ReceiptRecord:
+    """Return what the receipt says on paper."""
+    said = dataclasses.asdict(receipt)
+    del said["item"]
+    return ReceiptRecord(**said)
 
 
 def receipt_of(file: EvidenceFile) -> Receipt:

@@ -46,6 +46,7 @@ from evidence import (
 from evidence.answering import item as _item
 from evidence.answering import page as _page
 from evidence.answering import user as _user
+from evidence.formats import receipt as receipt_paper
 from evidence.formats.report_words import LANGUAGES
 from evidence.models.analysis import Analysis
 from evidence.models.export import Export
@@ -90,6 +91,14 @@ def receipt(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
         answer = JsonResponse(shown.as_dict())
         answer["Content-Disposition"] = f'attachment; filename="{shown.reference}-receipt.json"'
         return answer
+    if request.GET.get("format") == "pdf":
+        asked = request.GET.get("language", "")
+        language = asked if asked in LANGUAGES else LANGUAGES[0]
+        content = receipt_paper.render(intake.on_paper(shown), language=language)
+        paper = HttpResponse(content, content_type="application/pdf")
+        name = f"{shown.reference}-receipt.{language}.pdf"
+        paper["Content-Disposition"] = f'attachment; filename="{name}"'
+        return paper
     return _page(
         request,
         "admin/evidence/receipt.html",

@@ -1,33 +1,22 @@
 """``report/custody-report.*.pdf``: custody on paper, in English, Ukrainian and Korean (PDF/A-3a).
 
-Typst sets what ``custody_report.typ`` lays out.  Values reach it as data and never as markup; it
-reads nothing but the fonts that stand beside, so that the same record gives the same bytes.
+A pure function of what it is given; ``paper`` has it set.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import typst
-
-from evidence.formats import report_words
+from evidence.formats import paper, report_words
 from evidence.formats.item_json import plain
 from evidence.formats.records import BundleRecord, FileRecord, HistoryRecord, ItemRecord
-from evidence.formats.showing import one_line, printable
+from evidence.formats.showing import one_line
 
-HERE = Path(__file__).parent
-FONTS = HERE / "fonts"
-TEMPLATE = HERE / "custody_report.typ"
+TEMPLATE = "custody_report.typ"
 MOST_ROWS = 3000  # files, entries and things withheld, or exhibits, in one report
 HALF = 32  # digits of a digest on a line
-BREAK_AFTER = 20  # characters without a space, until a line may be broken
-ZERO_WIDTH_SPACE = "\u200b"
 
 
 def render(bundle: BundleRecord) -> Mapping[str, bytes]:
@@ -41,7 +30,8 @@ def render(bundle: BundleRecord) -> Mapping[str, bytes]:
 def report(bundle: BundleRecord, language: str) -> bytes:
     """Return the report in one language: everything, or a summary where that is too much."""
     words = report_words.WORDS[language]
-    return _set(
+    return paper.typeset(
+        TEMPLATE,
         {
             "title": words["title"],
             "intro": words["what_it_is"],
@@ -74,34 +64,20 @@ def extract(
         (words["custody"], words["entries"].format(count=len(entries))),
     ]
     rows = [_entry(one, language) for one in entries]
-    return _set(
+    return paper.typeset(
+        TEMPLATE,
         {
             "title": words["extract"],
             "intro": words["extract_is"],
             "limits": words["extract_limits"],
             "foot": origin,
-            "about": [(name, _shown(one_line(value))) for name, value in about],
+            "about": [(name, paper.shown(one_line(value))) for name, value in about],
             "exhibits": [],
             "summary": [],
             "history": rows,
         },
         language,
         now,
-    )
-
-
-def _set(content: Mapping[str, Any], language: str, made_at: datetime) -> bytes:
-    words = report_words.WORDS[language]
-    name = f"{content['title']} {content['foot']}"
-    report_ = {"lang": language, "words": words, "name": name, **content}
-    return typst.compile(
-        TEMPLATE,
-        root=HERE,
-        font_paths=_fonts(),
-        sys_inputs={"report": json.dumps(report_, ensure_ascii=False)},
-        format="pdf",
-        pdf_standards=["a-3a", "ua-1"],  # to be kept for long, and to be read aloud
-        timestamp=int(made_at.timestamp()),
     )
 
 
@@ -116,7 +92,7 @@ def _about(bundle: BundleRecord, words: Mapping[str, str]) -> list[tuple[str, st
         ("exhibits", str(len(bundle.items))),
         ("ledger", f"{bundle.origin}, {words['entries'].format(count=bundle.log_size)}"),
     ]
-    return [(words[name], _shown(one_line(value))) for name, value in rows if value]
+    return [(words[name], paper.shown(one_line(value))) for name, value in rows if value]
 
 
 def _seconds(time: datetime) -> str:
@@ -141,12 +117,12 @@ def _exhibit(item: ItemRecord, language: str) -> dict[str, Any]:
         for name, value in (*item.catalogue.items(), *item.acquisition.items())
     ]
     return {
-        "number": _shown(item.exhibit_number),
-        "title": _shown(one_line(item.title)),
-        "about": [(name, _shown(value)) for name, value in about if value],
+        "number": paper.shown(item.exhibit_number),
+        "title": paper.shown(one_line(item.title)),
+        "about": [(name, paper.shown(value)) for name, value in about if value],
         "files": [_file(item, file, words) for file in item.files],
         "withheld": [
-            [_shown(report_words.phrase(text, language)) for text in (one.what, one.reason)]
+            [paper.shown(report_words.phrase(text, language)) for text in (one.what, one.reason)]
             for one in item.withheld
         ],
         "history": [_entry(one, language) for one in item.history],
@@ -155,8 +131,8 @@ def _exhibit(item: ItemRecord, language: str) -> dict[str, Any]:
 
 def _file(item: ItemRecord, file: FileRecord, words: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "path": _shown(f"evidence/{item.folder}/{file.path}"),
-        "name": _shown(one_line(file.original_filename)),
+        "path": paper.shown(f"evidence/{item.folder}/{file.path}"),
+        "name": paper.shown(one_line(file.original_filename)),
         "size": words["bytes"].format(count=file.size),
         "sha256": [file.sha256[:HALF], file.sha256[HALF:]],
     }
@@ -167,20 +143,20 @@ def _entry(one: HistoryRecord, language: str) -> dict[str, Any]:
     return {
         "seq": str(one.seq),
         "time": one.time.replace("T", " ").removesuffix("Z"),
-        "sentence": _shown(sentence),
+        "sentence": paper.shown(sentence),
         "values": [
-            _shown(f"{report_words.field(name, language)}: {_said(value, language)}")
+            paper.shown(f"{report_words.field(name, language)}: {_said(value, language)}")
             for name, value in one.values.items()
         ],
         "kind": one.kind,
-        "actor": _shown(one.actor),
+        "actor": paper.shown(one.actor),
     }
 
 
 def _summed(item: ItemRecord) -> tuple[str, ...]:
     times = [one.time.replace("T", " ")[:19] for one in item.history] or ["", ""]
     return (
-        _shown(item.exhibit_number),
+        paper.shown(item.exhibit_number),
         str(len(item.files)),
         str(len(item.history)),
         times[0],
@@ -203,33 +179,3 @@ def _said(value: object, language: str) -> str:
             f"{report_words.field(name, language)}: {part}" for name, part in parts if part
         )
     return str(value)
-
-
-def _shown(value: str) -> str:
-    """Return text that the fonts can set and whose lines can be broken."""
-    known = coverage()
-    text = "".join(
-        each if each == "\n" or ord(each) in known else f"[U+{ord(each):04X}]"
-        for each in printable(value)
-    )
-    return re.sub(rf"(\S{{{BREAK_AFTER}}})(?=\S)", rf"\1{ZERO_WIDTH_SPACE}", text)
-
-
-@cache
-def coverage() -> frozenset[int]:
-    """Return the characters that the fonts have between them."""
-    lines = (FONTS / "coverage.txt").read_text("ascii").split()
-    return frozenset(_points(lines))
-
-
-def _points(lines: list[str]) -> Iterator[int]:
-    for line in lines:
-        first, last = line.split("-")
-        yield from range(int(first, 16), int(last, 16) + 1)
-
-
-@cache
-def _fonts() -> typst.Fonts:
-    return typst.Fonts(
-        include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FONTS)]
-    )

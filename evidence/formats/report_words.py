@@ -88,6 +88,22 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "filters": "Filters",
         "everything": "none: the whole ledger",
         "unfit": "No entry fits.",
+        "receipt": "Receipt",
+        "receipt_is": (
+            "This archive holds the file named below, byte for byte as it arrived, and has recorded "
+            "so in its custody ledger."
+        ),
+        "receipt_reference": "Reference",
+        "receipt_declared": "Sender's digest",
+        "receipt_match": "equal to the archive's",
+        "receipt_mismatch": "DIFFERENT from the archive's",
+        "receipt_none": "none was given",
+        "receipt_entry": "Hash of the ledger's entry",
+        "receipt_keep": (
+            "Keep this. Whoever holds it can ask the archive, or check in any later bundle, that "
+            "the entry is still in the ledger and names the same file. The digests can be compared "
+            "with a copy of the file by any program that computes SHA-256 or SHA-512."
+        ),
         "unprintable": (
             "Characters that the fonts of this report lack stand as their Unicode numbers, such as "
             "[U+5B57]."
@@ -164,6 +180,22 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "filters": "Фільтри",
         "everything": "немає: увесь журнал",
         "unfit": "Жоден запис не відповідає.",
+        "receipt": "Розписка",
+        "receipt_is": (
+            "Цей архів зберігає названий нижче файл байт у байт таким, яким він надійшов, і записав "
+            "це до свого журналу збереження."
+        ),
+        "receipt_reference": "Номер",
+        "receipt_declared": "Дайджест відправника",
+        "receipt_match": "збігається з архівним",
+        "receipt_mismatch": "НЕ ЗБІГАЄТЬСЯ з архівним",
+        "receipt_none": "не вказано",
+        "receipt_entry": "Геш запису журналу",
+        "receipt_keep": (
+            "Зберігайте цю розписку. Той, хто її має, може запитати архів або перевірити в будь-якому "
+            "пізнішому пакеті, що запис досі є в журналі й називає той самий файл. Дайджести можна "
+            "звірити з копією файлу будь-якою програмою, яка обчислює SHA-256 чи SHA-512."
+        ),
         "unprintable": (
             "Символи, яких немає у шрифтах цього звіту, подано їхніми номерами Unicode, наприклад "
             "[U+5B57]."
@@ -240,6 +272,22 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "filters": "조건",
         "everything": "없음: 원장 전체",
         "unfit": "맞는 기록이 없습니다.",
+        "receipt": "접수증",
+        "receipt_is": (
+            "이 아카이브는 아래 파일을 도착한 그대로 한 바이트도 다르지 않게 보관하며, 그 사실을 보관 원장에 "
+            "기록했습니다."
+        ),
+        "receipt_reference": "접수 번호",
+        "receipt_declared": "보낸 사람의 다이제스트",
+        "receipt_match": "아카이브의 것과 같음",
+        "receipt_mismatch": "아카이브의 것과 다름",
+        "receipt_none": "제시되지 않음",
+        "receipt_entry": "원장 기록의 해시",
+        "receipt_keep": (
+            "이 접수증을 보관하십시오. 이것을 가진 사람은 그 기록이 원장에 그대로 있으며 같은 파일을 가리키는지 "
+            "아카이브에 묻거나 이후의 묶음에서 확인할 수 있습니다. 다이제스트는 SHA-256 또는 SHA-512를 계산하는 "
+            "어떤 프로그램으로든 파일 사본과 비교할 수 있습니다."
+        ),
         "unprintable": ("이 보고서의 글꼴에 없는 문자는 [U+5B57]처럼 유니코드 번호로 적습니다."),
         "page": "{pages}쪽 중 {page}쪽",
     },

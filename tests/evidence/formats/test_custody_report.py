@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive.proof import events
-from evidence.formats import custody_report, report_words
+from evidence.formats import custody_report, paper, receipt, report_words
+from evidence.formats.receipt import ReceiptRecord
 from evidence.formats.records import HistoryRecord, Withheld
 from tests.evidence.formats.test_formats import BUNDLE, FILE, ITEM
 from tests.papers import pages_of, words_of
@@ -58,7 +59,7 @@ def test_every_word_is_there_in_every_language(language: str) -> None:
     assert words.keys() == english.keys()
     for name, text in words.items():
         assert fields_of(text) == fields_of(english[name]), name
-        assert all(ord(each) in custody_report.coverage() for each in text), name
+        assert all(ord(each) in paper.coverage() for each in text), name
     if language != "en":
         assert [name for name in words if words[name] == english[name]] == ["digest"]
         assert report_words.FIELDS[language].keys() == report_words.FIELDS["uk"].keys()
@@ -133,9 +134,9 @@ def test_a_character_that_no_font_has_stands_as_its_number() -> None:
 def test_the_fonts_have_what_is_said_that_they_have() -> None:
     found: set[int] = set()
     for name in ("NotoSans-Regular.ttf", "NotoSansKR-Regular.ttf"):
-        with TTFont(Path(custody_report.FONTS) / name) as font:
+        with TTFont(Path(paper.FONTS) / name) as font:
             found |= {point for point in font.getBestCmap() if point >= 0x20}
-    assert custody_report.coverage() == found
+    assert paper.coverage() == found
     assert set(range(0xAC00, 0xD7A4)) <= found
     assert set(map(ord, "іїєґІЇЄҐёъыэ")) <= found
 
@@ -162,3 +163,25 @@ def test_each_page_says_which_of_how_many_it_is() -> None:
         assert f"Page {number} of {len(pages)}" in page
         assert RICH.identifier in page
     assert len(pages) > 3
+
+
+RECEIPT = ReceiptRecord(
+    reference="KUR-0001", filename="видео #b* $x$ 김.mp4", size=12, sha256="ab" * 32,
+    sha512="cd" * 64, entry_hash="ef" * 32, entry_seq=41, time="2026-11-23T06:20:00.123456Z",
+    origin="tests.invalid/archive", declared_match="mismatch",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_receipt_says_what_the_archive_holds_and_which_entry_says_so(language: str) -> None:
+    made = receipt.render(RECEIPT, language=language)
+    assert made == receipt.render(RECEIPT, language=language)
+    words, head = words_of(made), report_words.WORDS[language]
+    for value in (
+        "KUR-0001", "видео#b*$x$김.mp4", "ab" * 32, "cd" * 64, "ef" * 32, "41",
+        "2026-11-2306:20:00.123456", "tests.invalid/archive", head["receipt_mismatch"],
+        head["receipt_is"], head["receipt_keep"],
+    ):  # fmt: skip
+        assert "".join(value.split()) in words, value
+    assert len(pages_of(made)) == 1
+    assert b"<pdfaid:part>3</pdfaid:part>" in made
