@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from datetime import datetime
 from urllib.parse import urlencode
@@ -61,6 +62,14 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
     answer = _page(request, "admin/evidence/forbidden.html", "Not for your role")
     answer.status_code = 403
     return answer
+
+
+@staff_member_required
+@require_GET
+def find(request: HttpRequest) -> JsonResponse:
+    """Name the first few items and cases that the words in ``q`` lead to."""
+    found = presenting.found(_user(request), request.GET.get("q", ""))
+    return JsonResponse({"found": [dataclasses.asdict(one) for one in found]})
 
 
 @staff_member_required

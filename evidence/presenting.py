@@ -13,6 +13,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import BooleanField, Count, Max, Min, Q, QuerySet
 from django.db.models.expressions import RawSQL
+from django.urls import reverse
 
 from archive import custody, disclosures
 from archive.models.checkpoint import Checkpoint
@@ -159,6 +160,48 @@ def progress(item: EvidenceItem) -> Progress:
 
 
 COUNTED = 10_000
+SHORTEST_SEARCH, LONGEST_SEARCH = 2, 200  # characters
+FEW_FOUND, MORE_FOUND = 3, 8  # cases, items
+
+
+@dataclass(frozen=True)
+class Found:
+    """Something that the box leads to: its name, what it is, and its page."""
+
+    name: str
+    about: str
+    address: str
+
+
+def found(user: User, text: str) -> list[Found]:
+    """Return the first few cases and items that ``user`` may see and that these words lead to."""
+    words = text.strip()[:LONGEST_SEARCH]
+    if len(words) < SHORTEST_SEARCH:
+        return []
+    cases = access.cases_for(user, "view").filter(
+        Q(reference__icontains=words) | Q(title__icontains=words)
+    )
+    items = searching.find(
+        access.visible_to(user, listed=True), words, readable=access.visible_to(user, "view")
+    ).order_by("-created_at")
+    return [
+        *(
+            Found(
+                f"{case.reference} {case.title}",
+                "Case: its timeline",
+                reverse("evidence:case_timeline", args=[case.pk]),
+            )
+            for case in cases[:FEW_FOUND]
+        ),
+        *(
+            Found(
+                f"{item.exhibit_number} {item.title}",
+                item.get_kind_display(),
+                reverse("admin:evidence_evidenceitem_change", args=[item.pk]),
+            )
+            for item in items[:MORE_FOUND]
+        ),
+    ]
 
 
 def counted(rows: QuerySet[Any]) -> str:

@@ -48,6 +48,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/<uuid:case>/imports/", import_pages.imports, name="imports"),
     path("cases/<uuid:case>/imports/<uuid:made>/", import_pages.bundle_import, name="import"),
     path("cases/<uuid:case>/clusters/", comparisons.clusters, name="clusters"),
+    path("find/", pages.find, name="find"),
     path("similar/", comparisons.ask, name="ask"),
     path("upload/", uploads.page, name="upload"),
     path("upload/held/", uploads.Held.as_view(), name="upload_held"),
