@@ -26,7 +26,9 @@ LOOK = ["color-contrast", "link-in-text-block", "target-size", "scrollable-regio
 RUN = """options => axe.run(document, options).then(found => found.violations.map(
     one => ({id: one.id, where: one.nodes.map(node => node.target.join(' '))})))"""
 #: Answers that are no pages, and one that ends the walk.
-NO_PAGE = re.compile(r"/(static|logout|download|extract|original|derivative|rendition|progress|state)\b")
+NO_PAGE = re.compile(
+    r"/(static|logout|download|extract|original|derivative|rendition|progress|state)\b"
+)
 OF_EACH = 2  # pages of one shape: one item is like another
 PHONE, DESK, ENLARGED = 390, 1280, 640  # the last is 1280 at 200 %
 FADED = 300  # ms; colours change slowly
