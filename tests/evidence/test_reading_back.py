@@ -239,7 +239,7 @@ def test_the_page_shows_an_auditor_coverage_age_and_what_is_wrong(taken, cast, c
     page = client.get(reverse("admin:archive_storedobject_changelist")).content.decode()
     assert "1 original is not as taken in" in page
     assert taken[2].sha256[:16] in page
-    assert "original damaged, missing or unreadable" in client.get("/admin/").content.decode()
+    assert "original is damaged, missing or unreadable" in client.get("/admin/").content.decode()
 
 
 def test_what_takes_long_to_count_is_kept_for_minutes_and_faults_are_always_known(
