@@ -217,6 +217,7 @@ USE_I18N = True
 USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [("fonts", BASE_DIR / "evidence" / "formats" / "fonts")]  # of papers and pages
 
 # Originals never pass through these: archive.store keeps them in its own order of writing.
 S3_FILES: dict[str, Any] = {

@@ -10,6 +10,7 @@ from django.views.generic import RedirectView
 
 # One door to sign in by: it counts attempts and asks for the second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.site_url = None  # there is no other site to view
 # Nobody sees another person's second factor; `manage.py reset_second_factor` takes it away.
 admin.site.unregister([EmailAddress, Authenticator])
 

@@ -1,4 +1,4 @@
-"""Pages on a whole case: when its things happened, and where."""
+"""Pages on a whole case: at a glance, when its things happened, and where."""
 
 from __future__ import annotations
 
@@ -11,10 +11,20 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from evidence import charting, chronology, forms, mapping, observing
+from evidence import charting, chronology, forms, mapping, observing, surveying
 from evidence.answering import case as _case
 from evidence.answering import page as _page
 from evidence.answering import user as _user
+
+
+@staff_member_required
+@require_safe
+def overview(request: HttpRequest, case: uuid.UUID) -> HttpResponse:
+    """Show a case at a glance, and the ways into it."""
+    found = _case(request, case, "view")
+    looked = surveying.survey(found, user=_user(request), now=timezone.now())
+    page = "admin/evidence/case.html"
+    return _page(request, page, str(found.title), case=found, survey=looked)
 
 
 @staff_member_required

@@ -15,13 +15,13 @@ from django.db.models import BooleanField, Count, Max, Min, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.urls import reverse
 
-from archive import custody, disclosures
+from archive import custody, disclosures, keys
 from archive.models.checkpoint import Checkpoint
 from archive.models.disclosure import Disclosure
 from archive.models.job import Job
-from archive.models.ledger import Entry
+from archive.models.ledger import Entry, Log
 from archive.models.stored_object import StoredObject
-from archive.proof import events
+from archive.proof import events, notes
 from archive.proof.entries import Entry as Written
 from archive.proof.entries import format_time, open_disclosure
 from evidence import access, contradicting, observing, reading_back, searching
@@ -188,8 +188,8 @@ def found(user: User, text: str) -> list[Found]:
         *(
             Found(
                 f"{case.reference} {case.title}",
-                "Case: its timeline",
-                reverse("evidence:case_timeline", args=[case.pk]),
+                "Case",
+                reverse("evidence:case", args=[case.pk]),
             )
             for case in cases[:FEW_FOUND]
         ),
@@ -479,7 +479,15 @@ def faulty_originals(user: User) -> list[tuple[StoredObject, list[EvidenceItem]]
 def ledger_head() -> dict[str, Any]:
     """Return the ledger's size and the newest checkpoint, for the strip on each role's home."""
     newest = Checkpoint.objects.order_by("-size").first()
-    return {"head": custody.head(), "checkpoint": newest}
+    return {"head": custody.head(), "checkpoint": newest, "key": _key_in_groups()}
+
+
+def _key_in_groups() -> list[str]:
+    """Return the fingerprint of the key that signs now, in the groups that people compare."""
+    log = Log.objects.first()
+    vkey = keys.history(log).in_force(custody.head().size) if log else ""
+    digits = notes.parse_vkey(vkey).fingerprint if vkey else ""
+    return [digits[at : at + 8] for at in range(0, len(digits), 8)]
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("releases/", release_pages.releases, name="releases"),
     path("releases/new/", release_pages.new_release, name="release_new"),
     path("releases/<uuid:release>/", release_pages.release, name="release"),
+    path("cases/<uuid:case>/", case_pages.overview, name="case"),
     path("cases/<uuid:case>/timeline/", case_pages.timeline, name="case_timeline"),
     path("cases/<uuid:case>/map/", case_pages.places, name="case_map"),
     path("cases/<uuid:case>/imports/", import_pages.imports, name="imports"),

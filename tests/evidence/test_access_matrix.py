@@ -73,6 +73,7 @@ NAMES_ONE: dict[str, tuple[tuple[str, ...], str | None]] = {
     "evidence:rendition": (("item", "rendition"), "view"),
     "evidence:clusters": (("case",), "view"),
     "evidence:claims": (("case",), "view"),
+    "evidence:case": (("case",), "view"),
     "evidence:case_timeline": (("case",), "view"),
     "evidence:case_map": (("case",), "view"),
     "evidence:imports": (("case",), "see"),

@@ -12,8 +12,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from archive import custody
-from archive.proof import events
+from archive import custody, signing
+from archive.proof import events, notes
 from evidence import presenting
 from evidence.formats import custody_report, report_words, tables
 from tests import papers, people
@@ -185,3 +185,10 @@ def test_the_page_says_where_time_stood_still_or_went_back():
         9: (f"The clock went back by {timedelta(seconds=1.5)}.", True),
         8: ("Nothing was recorded for 9 days.", False),
     }
+
+
+def test_the_page_shows_the_key_that_signs_for_comparing_by_telephone(client):
+    fingerprint = notes.parse_vkey(signing.the_signer().vkey).fingerprint
+    page = client.get(LIST).content.decode()
+    assert f'data-copy="{fingerprint}"' in page
+    assert " ".join(fingerprint[at : at + 8] for at in range(0, 64, 8)) in page
