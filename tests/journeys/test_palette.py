@@ -10,17 +10,13 @@ pytestmark = pytest.mark.processes
 def test_a_few_keys_lead_to_an_item(page, site):
     page.goto(f"{site.url}/admin/")
     page.keyboard.press("Control+k")
-    page.keyboard.type("KUR-2025")
-    page.locator("#palette li", has_text="KUR-2025-001-0009").wait_for()
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowUp")
+    page.keyboard.type("KUR-2025-001-00")  # whatever other journeys have brought since
+    page.locator("#palette li", has_text="KUR-2025-001-00").nth(2).wait_for()
     assert page.get_attribute("#palette-box", "aria-activedescendant") == "palette-0"
     page.keyboard.press("ArrowDown")
-    assert page.get_attribute("#palette-box", "aria-activedescendant") == "palette-1"
+    page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowUp")
-    page.locator("#palette li", has_text="KUR-2025-001-0009").hover()
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowDown")
+    assert page.get_attribute("#palette-box", "aria-activedescendant") == "palette-1"
     name = page.locator("#palette li[aria-selected=true] bdi").inner_text()
     page.keyboard.press("Enter")
     page.wait_for_url("**/evidenceitem/**/change/")
