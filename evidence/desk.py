@@ -115,10 +115,15 @@ def _faults(user: User) -> Iterator[Task]:
         )
         address = reverse("admin:archive_storedobject_changelist")
         yield Task(words[faulty != 1], address, str(faulty), is_wrong=True)
-    newest = AuditRun.objects.filter(finished_at__isnull=False).first()
+    newest = _last_audit()
     if newest is not None and newest.verdict not in SOUND:
         address = reverse("evidence:audit", args=[newest.pk])
         yield Task("The last verification found something wrong", address, is_wrong=True)
+
+
+def _last_audit() -> AuditRun | None:
+    """Return the last audit that ended; comparisons with what somebody brought are none."""
+    return AuditRun.objects.filter(job__isnull=False, finished_at__isnull=False).first()
 
 
 def _stale_backup(now: datetime) -> Task | None:
@@ -143,7 +148,7 @@ def signs(*, now: datetime) -> list[Sign]:
 
 def _verification() -> Sign:
     name = "Last verification"
-    newest = AuditRun.objects.filter(finished_at__isnull=False).first()
+    newest = _last_audit()
     if newest is None or newest.finished_at is None:
         address = reverse("admin:archive_entry_changelist")
         return Sign(name, "none yet", "warn", address)

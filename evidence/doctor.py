@@ -76,7 +76,12 @@ def _database(_now: datetime) -> Iterator[Finding]:
     waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if waiting:
         words = f"{len(waiting)} changes of the tables are not made yet"
-        yield Finding("Database", WRONG, words, "manage.py backup, then manage.py migrate")
+        yield Finding(
+            "Database",
+            WRONG,
+            words,
+            "manage.py migrate, after a backup by the version that was here before",
+        )
     else:
         yield Finding("Database", GOOD, f"{connection.display_name}, all tables as they should be")
 

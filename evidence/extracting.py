@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Any
 
 from archive import custody
-from archive.models.ledger import Entry
 from archive.proof import events
 from archive.proof.entries import Entry as Written
 from archive.proof.entries import format_time
@@ -22,7 +21,6 @@ from evidence import presenting
 from evidence.formats import custody_report, tables
 from evidence.formats.records import HistoryRecord
 from evidence.models.case import Case
-from evidence.models.item import EvidenceItem
 
 AT_ONCE = 500  # entries read with one query
 COLUMNS = (
@@ -84,7 +82,7 @@ def _rows(query: presenting.LedgerQuery, *, exact: bool = False) -> Iterator[dic
         rows = list(entries.filter(seq__gt=last)[:AT_ONCE])
         if not rows:
             return
-        exhibits = _exhibits(rows)
+        exhibits = presenting.exhibits_of(row.item for row in rows)
         for row in rows:
             written = Written.decode(row.body.encode())
             yield {
@@ -100,11 +98,6 @@ def _rows(query: presenting.LedgerQuery, *, exact: bool = False) -> Iterator[dic
                 **({"body": row.body} if exact else {}),
             }
         last = rows[-1].seq
-
-
-def _exhibits(rows: list[Entry]) -> dict[str, str]:
-    named = EvidenceItem.objects.filter(pk__in={row.item for row in rows if row.item})
-    return {str(pk): number for pk, number in named.values_list("pk", "exhibit_number")}
 
 
 def _asked(query: presenting.LedgerQuery) -> dict[str, str]:

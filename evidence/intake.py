@@ -79,20 +79,10 @@ class IntakeError(Exception):
 
 
 @dataclass(frozen=True)
-class Receipt:
+class Receipt(ReceiptRecord):
     """What the uploader can keep: who holds what under which number, and the entry that says so."""
 
     item: uuid.UUID
-    reference: str
-    filename: str
-    size: int
-    sha256: str
-    sha512: str
-    entry_hash: str
-    entry_seq: int
-    time: str
-    origin: str
-    declared_match: str
 
     def as_dict(self) -> dict[str, Any]:
         """Return the receipt as JSON values."""
@@ -360,13 +350,6 @@ def _received_earlier(user: User, keys: Sequence[str]) -> dict[str, Receipt]:
         str(file.item.intake_key): receipt_of(file)
         for file in files.select_related("item", "stored")
     }
-
-
-def on_paper(receipt: Receipt) -> ReceiptRecord:
-    """Return what the receipt says on paper."""
-    said = dataclasses.asdict(receipt)
-    del said["item"]
-    return ReceiptRecord(**said)
 
 
 def receipt_of(file: EvidenceFile) -> Receipt:

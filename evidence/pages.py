@@ -103,7 +103,7 @@ def receipt(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
     if request.GET.get("format") == "pdf":
         asked = request.GET.get("language", "")
         language = asked if asked in LANGUAGES else LANGUAGES[0]
-        content = receipt_paper.render(intake.on_paper(shown), language=language)
+        content = receipt_paper.render(shown, language=language)
         paper = HttpResponse(content, content_type="application/pdf")
         name = f"{shown.reference}-receipt.{language}.pdf"
         paper["Content-Disposition"] = f'attachment; filename="{name}"'

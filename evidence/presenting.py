@@ -568,12 +568,7 @@ def remarks(shown: Sequence[Step]) -> dict[int, tuple[str, bool]]:
     return found
 
 
-def exhibits_of(shown: Iterable[Step]) -> dict[str, str]:
-    """Return the exhibit numbers of the items that these steps name: one query."""
-    ids = {step.item for step in shown if step.item}
-    return {
-        str(pk): number
-        for pk, number in EvidenceItem.objects.filter(pk__in=ids).values_list(
-            "pk", "exhibit_number"
-        )
-    }
+def exhibits_of(items: Iterable[str | None]) -> dict[str, str]:
+    """Return the exhibit numbers of these items by their ids, as entries name them: one query."""
+    named = EvidenceItem.objects.filter(pk__in={item for item in items if item})
+    return {str(pk): number for pk, number in named.values_list("pk", "exhibit_number")}

@@ -47,6 +47,7 @@ _PREMIS_BY_LINE = re.compile(
     rb"<(?P<name>[a-z]+)[^\n]*</(?P=name)>\n"
 )
 _PREMIS_ENDS = b"</premis>\n"
+_ELEMENT_ENDS = (b"</object>\n", b"</event>\n", b"</agent>\n", b"</rights>\n")
 _IN_PREMIS = "{http://www.loc.gov/premis/v3}"
 _PLACE, _ALGORITHM, _DIGEST, _SIZE, _EVENT, _EVENT_TIME = (
     tuple(_IN_PREMIS + name for name in path.split("/"))
@@ -291,7 +292,7 @@ def _documents(at: Examination, path: str) -> Iterator[Any]:
             break
         batch.append(line)
         held += len(line)
-        if held >= AT_ONCE:
+        if held >= AT_ONCE and line.endswith(_ELEMENT_ENDS):  # a text may hold line breaks
             yield _xml(b"".join([*batch, _PREMIS_ENDS]))
             batch, held = [root], 0
     else:

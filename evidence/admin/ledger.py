@@ -37,7 +37,7 @@ class EntryAdmin(ReadOnlyAdmin):
             presenting.LedgerQuery(**given, before=int(before) if before.isdecimal() else None)
         )
         observing.ledger_read(access.user_of(request), view="ledger", now=timezone.now())
-        exhibits = presenting.exhibits_of(steps)
+        exhibits = presenting.exhibits_of(step.item for step in steps)
         remarks = presenting.remarks(steps)
         context = {
             **self.admin_site.each_context(request),

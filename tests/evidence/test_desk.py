@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -121,9 +122,10 @@ def test_a_proposed_disposal_waits_for_another_by_name_and_of_many_the_number_is
 
 def test_what_is_wrong_comes_first_and_only_to_who_may_read_the_ledger(cast, item):
     StoredObject.objects.update(last_fixity_outcome=StoredObject.Fixity.DAMAGED)
-    AuditRun.objects.create(
-        requested_by="a", requested_at=NOW, finished_at=NOW, state="finished", verdict="failed"
-    )
+    ended = {"requested_by": "a", "finished_at": NOW, "state": "finished"}
+    AuditRun.objects.create(**ended, requested_at=NOW, verdict="failed", job=uuid.uuid4())
+    later = NOW + timedelta(hours=1)  # a comparison with what somebody brought is no audit
+    AuditRun.objects.create(**ended, requested_at=later, verdict="verified")
     assert words(cast.auditor)[:2] == [
         "1 original is damaged, missing or unreadable",
         "The last verification found something wrong",

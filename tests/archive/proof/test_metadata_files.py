@@ -100,8 +100,10 @@ def test_lines_that_are_not_one_document_together_are_refused(tmp_path: Path, te
         PREMIS.removeprefix(XML),
         PREMIS.replace("\n", ""),
         PREMIS.replace("><", ">\n  <"),
+        PREMIS.replace("</event>", "<x>a name\nof several\nlines</x></event>"),
+        PREMIS.replace(EVENTS[0], EVENTS[0] + "<agent><x>of\n\nlines</x></agent>\n"),
     ],
-    ids=["an element a line", "no declaration", "one line", "indented"],
+    ids=["an element a line", "no declaration", "one line", "indented", "breaks", "a break later"],
 )
 def test_premis_is_the_same_in_every_layout_that_is_whole(tmp_path: Path, text: str) -> None:
     assert told(tmp_path, text) == TOLD
