@@ -16,12 +16,46 @@ from django.core.management.commands import migrate
 from django.db import DatabaseError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.migration import Migration
+from django.db.transaction import atomic
 
 from archive import authorizing, durable, guards
 
 #: In the run folder while a migration is under way.  SQLite drops a table's guards when the table
 #: is remade, and a process that is killed then can't put them back.
 INTERRUPTED = "migrating"
+
+
+class WholeMigrations(MigrationExecutor):
+    """Makes each migration and the note that it was made one transaction.
+
+    The stock executor notes a migration that leaves work to its end (indexes of a new table) after
+    its commit.  A process that is killed in between leaves a table that the next run can't make
+    again, and that nobody but a person with SQL could take away.
+    """
+
+    def apply_migration(self, state: Any, migration: Migration, *args: Any, **options: Any) -> Any:
+        with self._in_one(migration):
+            return super().apply_migration(state, migration, *args, **options)
+
+    def unapply_migration(
+        self, state: Any, migration: Migration, *args: Any, **options: Any
+    ) -> Any:
+        with self._in_one(migration):
+            return super().unapply_migration(state, migration, *args, **options)
+
+    @contextmanager
+    def _in_one(self, migration: Migration) -> Iterator[None]:
+        if not migration.atomic:
+            yield
+            return
+        # SQLite takes this outside a transaction only, and remakes tables without it.
+        with self.connection.constraint_checks_disabled(), atomic(self.connection.alias):
+            yield
+
+
+#: The stock command offers no other way to name its executor.
+migrate.MigrationExecutor = WholeMigrations  # type: ignore[attr-defined]
 
 
 class Command(migrate.Command):
