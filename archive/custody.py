@@ -704,25 +704,30 @@ def entries(
     return found.order_by("seq" if item is None else "item_seq")
 
 
+_RECENT = 1024  # entries at the end that are looked through
+
+
 def first_since(moment: datetime) -> int:
     """Return the place of the first entry that is not before ``moment``; the size if there is none.
 
     An entry's time is never before that of the one in front of it, so the place is found by halves;
-    near the end first, for the last minutes are asked for most.
+    the end is looked through first, for the last minutes are asked for most.
     """
     size = head().size
     rows = Entry.objects.filter(log=the_log())
+    recent = max(0, size - _RECENT)
+    last = rows.filter(seq__gte=recent, time__gte=moment).order_by("seq")
+    place = last.values_list("seq", flat=True).first()
+    if place is None:
+        return size
+    if place > recent or recent == 0:
+        return int(place)
 
     def is_before(place: int) -> bool:
         time = rows.filter(seq=place).values_list("time", flat=True).first()
         return time is None or time < moment
 
-    low, high = 0, size
-    for place in (size - back for back in (1, 32, 1024) if back <= size):
-        if is_before(place):
-            low = place + 1
-            break
-        high = place
+    low, high = 0, recent
     while low < high:
         middle = (low + high) // 2
         if is_before(middle):
