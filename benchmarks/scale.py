@@ -51,7 +51,7 @@ os.environ.update(
     MUNIMENT_KEYS_DIR=str(_FOLDER / "keys"),
     MUNIMENT_RUN_DIR=str(_FOLDER / "run"),
     MUNIMENT_ORIGIN="benchmarks.invalid/scale",
-    MUNIMENT_HOSTS="testserver",
+    MUNIMENT_HOSTS="testserver,127.0.0.1",
 )
 for _part in ("data", "signer", "run"):
     (_FOLDER / _part).mkdir(mode=0o700, exist_ok=True)
@@ -262,6 +262,11 @@ def pages() -> dict[str, str]:
         "timeline of a case, a day": f"{timeline}?since=2025-01-20&until=2025-01-20",
         "map of a case": f"/cases/{case.pk}/map/",
         "claims of a case": f"/cases/{case.pk}/claims/",
+        "relations of a case": f"/cases/{case.pk}/relations/",
+        "people of a case": f"/cases/{case.pk}/people/",
+        "a case": f"/cases/{case.pk}/",
+        "profiles": "/exports/profiles/",
+        "releases": "/releases/",
         "search and filter": f"{items}?q=interview&kind__exact=video&case={case.pk}",
         "item": f"{items}{item.pk}/change/",
         "upload": "/upload/",
