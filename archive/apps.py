@@ -9,6 +9,7 @@ from django.apps import AppConfig
 from django.db import connections
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 from archive import authorizing, grants, guards
 
@@ -21,7 +22,7 @@ def _put_guards_back(*, using: str, **_: Any) -> None:
 
 class ArchiveConfig(AppConfig):
     name = "archive"
-    verbose_name = "Custody"
+    verbose_name = _("Custody")
 
     def ready(self) -> None:
         import_module("archive.checks")  # reads the tables' classes, which are there only now

@@ -29,7 +29,7 @@ from django.conf import settings
 from django.db import Error, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from archive import custody
 from archive.models.job import Job
@@ -80,6 +80,7 @@ def due(limit: int = 1_000) -> list[uuid.UUID]:
     return list(_claimable().order_by("created_at", "id").values_list("id", flat=True)[:limit])
 
 
+@translation.override("en")  # what is recorded, and what leaves, is in one language
 def run(
     job_id: uuid.UUID,
     handlers: Handler | Mapping[str, Handler],

@@ -91,6 +91,20 @@ class Environment:
     )
     MUNIMENT_HOST: str = _setting("127.0.0.1", "Address that `manage.py up` listens on.")
     MUNIMENT_PORT: int = _setting(8000, "Port that `manage.py up` listens on.")
+    MUNIMENT_MAIL_SERVER: str = _setting(
+        "", "SMTP server for notices, as host or host:port; nobody is written to when empty."
+    )
+    MUNIMENT_MAIL_SECURITY: str = _setting(
+        "starttls", "How the mail server is spoken to: starttls, tls, or none within one machine."
+    )
+    MUNIMENT_MAIL_USER: str = _setting("", "Name at the mail server; none when empty.")
+    MUNIMENT_MAIL_PASSWORD: str = _setting("", "Password at the mail server.")
+    MUNIMENT_MAIL_FROM: str = _setting(
+        "", "Address that notices come from; that of MUNIMENT_CONTACT when empty."
+    )
+    MUNIMENT_SITE: str = _setting(
+        "", "Address at which people sign in; notices end with it. They name none when empty."
+    )
     MUNIMENT_MAX_UPLOAD: int = _setting(100 * 2**30, "Largest file taken in.", unit="bytes")
     MUNIMENT_SEAL_INLINE: int = _setting(
         256 * 2**20,

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from celery.schedules import crontab
 
+from config import mail
 from config.environment import ROOT, SettingError, read
 from config.machine import socket_path
 
@@ -141,9 +142,11 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.headers.SecurityHeaders",
+    "evidence.refusing.UnreadableAddress",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -163,6 +166,7 @@ TEMPLATES = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
@@ -199,6 +203,15 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "20/5m/ip,5/5m/key",
     "reauthenticate": "10/m/user",
 }
+# Nothing is sent before an operator names a server (evidence.notifying).
+MAIL = mail.read(ENVIRONMENT)
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if MAIL.host else 'dummy'}.EmailBackend"
+EMAIL_HOST, EMAIL_PORT, EMAIL_TIMEOUT = MAIL.host, MAIL.port, 10
+EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL.security == "starttls", MAIL.security == "tls"
+EMAIL_HOST_USER = ENVIRONMENT.MUNIMENT_MAIL_USER
+EMAIL_HOST_PASSWORD = ENVIRONMENT.MUNIMENT_MAIL_PASSWORD
+DEFAULT_FROM_EMAIL = ENVIRONMENT.MUNIMENT_MAIL_FROM or ENVIRONMENT.MUNIMENT_CONTACT
+SITE = ENVIRONMENT.MUNIMENT_SITE
 MFA_ADAPTER = "evidence.signing_in.SecondFactor"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 SECOND_FACTOR_REQUIRED = ENVIRONMENT.MUNIMENT_SECOND_FACTOR_REQUIRED
@@ -212,12 +225,20 @@ CACHES = {
 ALLAUTH_TRUSTED_PROXY_COUNT = ENVIRONMENT.MUNIMENT_PROXIES
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("uk", "Українська"), ("ko", "한국어")]
+LANGUAGE_COOKIE_NAME = "language"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
-STATICFILES_DIRS = [("fonts", BASE_DIR / "evidence" / "formats" / "fonts")]  # of papers and pages
+STATICFILES_DIRS = [
+    ("fonts", BASE_DIR / "evidence" / "formats" / "fonts"),  # of papers and pages
+    ("client", BASE_DIR / "client"),
+]
 
 # Originals never pass through these: archive.store keeps them in its own order of writing.
 S3_FILES: dict[str, Any] = {
@@ -323,6 +344,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 300.0,
         "options": {"expires": 300.0},
     },
+    "tell by mail that something waits, if an operator turned mails on": {
+        "task": "evidence.notify",
+        "schedule": 900.0,
+        "options": {"expires": 900.0},
+    },
     "write sidecars that a crash left out": {
         "task": "evidence.restore_sidecars",
         "schedule": 3600.0,
@@ -356,6 +382,7 @@ if ENVIRONMENT.MUNIMENT_HTTPS:
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+    LANGUAGE_COOKIE_SECURE = True
     # Browsers take these from this host alone, and only over TLS.
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"

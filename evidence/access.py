@@ -111,8 +111,10 @@ def visible_to(
     """
     memberships = _memberships(user, act)
     # The grants are a handful of rows; JSON lists can't be searched alike on both databases.
-    rows = memberships.order_by().values_list("case", "actions")
-    unsealed = [case for case, actions in rows if "view_sealed" in actions]
+    granted = _all_memberships(user).exclude(actions=[]).order_by()
+    held = list(granted.values_list("case", "role", "actions"))
+    roles = set(_roles_with(act))
+    unsealed = [case for case, role, actions in held if role in roles and "view_sealed" in actions]
     within = Q(case__in=memberships.values("case"))
     if listed and _exhibits(memberships) > FEW:
         within = Q(Exists(memberships.filter(case=OuterRef("case"))))
@@ -122,12 +124,13 @@ def visible_to(
     if act not in CONTENT:
         return items
     items = items.exclude(status=EvidenceItem.Status.DISPOSED)
-    held = _all_memberships(user).order_by().values_list("case", "role", "actions")
-    let_in = {
-        case for case, role, actions in held if role in LET_IN or "view_restricted" in actions
-    }
+    let_in = _all_memberships(user).filter(role__in=LET_IN).values("case")
+    shown = [case for case, _, actions in held if "view_restricted" in actions]
     return items.filter(
-        ~Q(effective_level=Level.RESTRICTED) | Q(case__in=let_in) | Q(created_by=user)
+        ~Q(effective_level=Level.RESTRICTED)
+        | Q(case__in=let_in)
+        | Q(case__in=shown)
+        | Q(created_by=user)
     )
 
 
@@ -160,6 +163,29 @@ def may(user: User | AnonymousUser, act: str, thing: EvidenceItem | Case) -> boo
     if isinstance(thing, EvidenceItem):
         return visible_to(user, act).filter(pk=thing.pk).exists()
     return cases_for(user, act).filter(pk=thing.pk).exists()
+
+
+def acts_on(user: User | AnonymousUser, item: EvidenceItem) -> frozenset[str]:
+    """Return everything that ``user`` may do with this item, as it was loaded, by one question.
+
+    It is for pages that offer several acts; each act asks ``visible_to`` again when it is done.
+    """
+    held = list(_all_memberships(user).filter(case=item.case_id).values_list("role", "actions"))
+    is_sealed = item.effective_level == Level.SEALED
+    allowed = {
+        act
+        for role, actions in held
+        if not is_sealed or "view_sealed" in actions
+        for act in RIGHTS[role]
+    }
+    is_let_in = (
+        item.effective_level != Level.RESTRICTED
+        or item.created_by_id == user.pk
+        or any(role in LET_IN or "view_restricted" in actions for role, actions in held)
+    )
+    if item.status == EvidenceItem.Status.DISPOSED or not is_let_in:
+        allowed -= CONTENT
+    return frozenset(allowed)
 
 
 def may_reveal(user: User | AnonymousUser, case: Case) -> bool:

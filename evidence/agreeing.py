@@ -26,6 +26,8 @@ from evidence.models.assessment import Assessment
 from evidence.models.bundle_import import BundleImport, ImportedItem
 from evidence.models.claim import Claim, ClaimEvidence
 from evidence.models.disposal import DisposalDecision, DisposalProposal, Hold, HoldLift
+from evidence.models.embargo import Embargo
+from evidence.models.export_profile import ExportProfile
 from evidence.models.file import EvidenceFile
 from evidence.models.identity_document import IdentityDocument
 from evidence.models.item import EvidenceItem
@@ -193,6 +195,8 @@ RECORDS: dict[str, type[Record]] = {
     events.ClaimEvidenceRecorded.kind: ClaimEvidence,
     events.Assessed.kind: Assessment,
     events.LoweringRequested.kind: LoweringRequest,
+    events.EmbargoPlaced.kind: Embargo,
+    events.EmbargoEnded.kind: Embargo,
     events.HoldPlaced.kind: Hold,
     events.HoldLifted.kind: HoldLift,
     events.DisposalProposed.kind: DisposalProposal,
@@ -200,6 +204,8 @@ RECORDS: dict[str, type[Record]] = {
     events.ItemDisposed.kind: DisposalDecision,
     events.RedactionRequested.kind: RedactionRequest,
     events.ItemRedacted.kind: RedactionResult,
+    events.ProfileSaved.kind: ExportProfile,
+    events.ProfileWithdrawn.kind: ExportProfile,
     events.ReleaseRequested.kind: ReleaseRequest,
     events.ReleaseAuthorised.kind: ReleaseDecision,
     events.ReleaseRefused.kind: ReleaseDecision,

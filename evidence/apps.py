@@ -3,11 +3,12 @@
 from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class EvidenceConfig(AppConfig):
     name = "evidence"
-    verbose_name = "Evidence"
+    verbose_name = _("Evidence")
 
     def ready(self) -> None:
         # The tables and tasks can be imported only when the registry is filled.

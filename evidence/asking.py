@@ -7,6 +7,8 @@ import tempfile
 from dataclasses import dataclass, replace
 from typing import BinaryIO, cast
 
+from django.utils.translation import gettext as _
+
 from evidence import sandbox
 from evidence.fingerprints import blocks
 from evidence.matching import Asked
@@ -46,7 +48,9 @@ def about(file: BinaryIO) -> Answer:
         digest.update(chunk)
         size += len(chunk)
         if size > BYTES:
-            raise TooLargeError(f"A file that is asked about may have {BYTES // 2**20} MiB.")
+            raise TooLargeError(
+                _("A file that is asked about may have {value} MiB.").format(value=BYTES // 2**20)
+            )
     found = sandbox.run_with(_helper, registry()["type"], file).result or {}
     media_type = str(found.get("media_type", ""))
     prints: list[Fingerprint] = []

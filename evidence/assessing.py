@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.utils.translation import gettext as _
 
 from archive import custody
 from archive.proof import events
@@ -46,7 +47,7 @@ def assess(
     support is of fewer than two independent groups.
     """
     if not rationale.strip():
-        raise UnclearError("Say why; a judgement without its reason helps nobody.")
+        raise UnclearError(_("Say why; a judgement without its reason helps nobody."))
     noun = {Claim: "claim", Source: "source", EvidenceItem: "item"}[type(target)]
     with custody.recording(actor=access.actor_of(user, case), now=now) as log:
         if said.get("status") == Standing.CORROBORATED:
@@ -87,11 +88,13 @@ def groups_of(claim: Claim) -> set[str]:
 
 def _check_corroboration(target: Claim | Source | EvidenceItem) -> None:
     if not isinstance(target, Claim):
-        raise NotCorroboratedError("Only a claim is corroborated.")
+        raise NotCorroboratedError(_("Only a claim is corroborated."))
     groups = groups_of(target)
     if len(groups) < ENOUGH:
-        found = "nothing supports it" if not groups else "all that supports it has one origin"
+        found = _("nothing supports it") if not groups else _("all that supports it has one origin")
         raise NotCorroboratedError(
-            f"Corroborated needs supports of {ENOUGH} independent origins; here {found}. "
-            "Record the second, or choose partly corroborated."
+            _(
+                "Corroborated needs supports of {ENOUGH} independent origins; here {found}. Record "
+                "the second, or choose partly corroborated."
+            ).format(ENOUGH=ENOUGH, found=found)
         )

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from evidence import access, claiming, contradicting, dates, places
 from evidence.dates import When
@@ -27,20 +30,20 @@ from evidence.models.statement import Statement
 
 #: What a row tells of, by the name that stands in a page's address.
 LANES = {
-    "happened": "Happened, as claimed",
-    "made": "Made, as described",
-    "recorded": "Recorded, by the file's clock",
-    "stated": "Stated",
-    "found": "Found, as described",
-    "said": "Claimed",
-    "acquired": "Acquired",
-    "received": "Received here",
+    "happened": _lazy("Happened, as claimed"),
+    "made": _lazy("Made, as described"),
+    "recorded": _lazy("Recorded, by the file's clock"),
+    "stated": _lazy("Stated"),
+    "found": _lazy("Found, as described"),
+    "said": _lazy("Claimed"),
+    "acquired": _lazy("Acquired"),
+    "received": _lazy("Received here"),
 }
 #: What is shown when nothing is chosen: the archive's own time would stretch every axis to today.
 USUAL = tuple(lane for lane in LANES if lane != "received")
 NOT_KNOWN = "unknown"  # what people write where they know nothing
 MOST = 500  # rows of each kind that are read, and rows that are shown
-TOOLS = {"exif": "EXIF", "xmp": "XMP", "container": "the container"}
+TOOLS = {"exif": "EXIF", "xmp": "XMP", "container": _lazy("the container")}
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -80,7 +83,7 @@ class Happening:
 
     @property
     def label(self) -> str:
-        return LANES[self.lane]
+        return str(LANES[self.lane])
 
 
 @dataclass(frozen=True)
@@ -136,10 +139,17 @@ class Places:
     is_cut: bool = False
 
 
-def timeline(case: Case, *, user: User, period: Period, lanes: Iterable[str]) -> Timeline:
-    """Return what ``user`` may know of when things of the case happened."""
+def timeline(
+    case: Case,
+    *,
+    user: User,
+    period: Period,
+    lanes: Iterable[str],
+    among: QuerySet[EvidenceItem] | None = None,
+) -> Timeline:
+    """Return what ``user`` may know of when things of the case, or of some items, happened."""
     found = Timeline()
-    told = _Told(case, user, period)
+    told = _Told(case, user, period, among)
     for lane in lanes:
         rows = list(told.of(lane))
         found.is_cut = found.is_cut or len(rows) >= MOST
@@ -154,10 +164,10 @@ def timeline(case: Case, *, user: User, period: Period, lanes: Iterable[str]) ->
     return found
 
 
-def places_of(case: Case, *, user: User) -> Places:
-    """Return what ``user`` may know of where things of the case happened."""
+def places_of(case: Case, *, user: User, among: QuerySet[EvidenceItem] | None = None) -> Places:
+    """Return what ``user`` may know of where things of the case, or of some items, happened."""
     found = Places()
-    told = _Told(case, user, Period())
+    told = _Told(case, user, Period(), among)
     for row in [*told.described_places(), *told.recorded_places(), *told.claimed_places()]:
         if isinstance(row, Sight):
             found.sights.append(row)
@@ -170,9 +180,12 @@ def places_of(case: Case, *, user: User) -> Places:
 class _Told:
     """What is told of a case that one reader may view, by who tells it."""
 
-    def __init__(self, case: Case, user: User, period: Period) -> None:
-        self.items = access.visible_to(user, "view").filter(case=case).order_by()
-        self._claims = claiming.visible(case, user=user)
+    def __init__(
+        self, case: Case, user: User, period: Period, among: QuerySet[EvidenceItem] | None
+    ) -> None:
+        every = access.visible_to(user, "view").filter(case=case)
+        self.items = (every if among is None else among).order_by()
+        self._claims = claiming.visible(case, user=user, among=among)
         self._period = period
 
     def of(self, lane: str) -> Iterator[Happening | Nowhere]:
@@ -191,11 +204,11 @@ class _Told:
 
     def _happened(self) -> Iterator[Happening | Nowhere]:
         for claim in self._claims.exclude(happened_at="")[:MOST]:
-            yield _dated("happened", claim.happened_at, claim.text, "claimed", claim=claim)
+            yield _dated("happened", claim.happened_at, claim.text, _("claimed"), claim=claim)
 
     def _said(self) -> Iterator[Happening | Nowhere]:
         for claim in self._claims.exclude(asserted_at="")[:MOST]:
-            yield _dated("said", claim.asserted_at, claim.text, "as recorded", claim=claim)
+            yield _dated("said", claim.asserted_at, claim.text, _("as recorded"), claim=claim)
 
     def _made(self) -> Iterator[Happening | Nowhere]:
         rows = self.items.exclude(authored_text="").exclude(authored_text__iexact=NOT_KNOWN)
@@ -209,14 +222,14 @@ class _Told:
         for item in rows.order_by("created_at", "pk")[:MOST]:
             at = item.created_at.astimezone(UTC).replace(microsecond=0)
             when = When(f"{at:%Y-%m-%dT%H:%M:%SZ}", at, at, is_zoned=True)
-            yield Happening("received", item.title, when, "the ledger", item=item)
+            yield Happening("received", item.title, when, _("the ledger"), item=item)
 
     def _acquired(self) -> Iterator[Happening | Nowhere]:
         rows = Acquisition.objects.filter(item__in=self.items).exclude(acquired_at_text="")
         for one in rows.select_related("item").order_by("pk")[:MOST]:
-            clock = one.get_clock_source_display().lower()
+            clock = _("clock: {source}").format(source=one.get_clock_source_display().lower())
             what = f"{one.get_method_display()}: {one.item.title}"
-            yield _dated("acquired", one.acquired_at_text, what, f"clock: {clock}", item=one.item)
+            yield _dated("acquired", one.acquired_at_text, what, clock, item=one.item)
 
     def _stated(self) -> Iterator[Happening | Nowhere]:
         rows = Statement.standing().filter(item__in=self.items)
@@ -224,32 +237,30 @@ class _Told:
         for one in rows.order_by("recorded_at")[:MOST]:
             when = one.began_at or ".."
             when += f"/{one.ended_at}" if one.ended_at else ""
-            yield _dated("stated", when, one.item.title, "as recorded", item=one.item)
+            yield _dated("stated", when, one.item.title, _("as recorded"), item=one.item)
 
     def _found(self) -> Iterator[Happening | Nowhere]:
         rows = IdentityDocument.standing().filter(item__in=self.items).exclude(found_when="")
         for one in rows.select_related("item").order_by("recorded_at")[:MOST]:
-            yield _dated("found", one.found_when, one.item.title, "as described", item=one.item)
+            yield _dated("found", one.found_when, one.item.title, _("as described"), item=one.item)
 
     def _recorded(self) -> Iterator[Happening | Nowhere]:
-        for row, by in self._answers():
-            for moment in contradicting.moments(by, row.result or {}):
+        for item, by, result in self._answers():
+            for moment in contradicting.moments(by, result or {}):
                 when = When(moment.raw, moment.at, moment.at, is_zoned=moment.known)
-                yield Happening(
-                    "recorded", row.file.item.title, when, moment.by, item=row.file.item
-                )
+                yield Happening("recorded", item.title, when, moment.by, item=item)
 
     def recorded_places(self) -> Iterator[Sight | Nowhere]:
         """Yield the positions that files give."""
-        for row, by in self._answers():
-            for place in contradicting.places(by, row.result or {}):
+        for item, by, result in self._answers():
+            for place in contradicting.places(by, result or {}):
                 yield Sight(
-                    row.file.item.title,
+                    item.title,
                     f"{place.latitude:.5f}, {place.longitude:.5f}",
                     place.latitude,
                     place.longitude,
-                    f"embedded metadata: {by}",
-                    item=row.file.item,
+                    _("embedded metadata: {by}").format(by=by),
+                    item=item,
                 )
 
     def described_places(self) -> Iterator[Sight | Nowhere]:
@@ -286,15 +297,15 @@ class _Told:
                 named,
                 there.latitude,
                 there.longitude,
-                f"claimed; {claim.get_position_basis_display().lower()}",
+                _("claimed; {basis}").format(basis=claim.get_position_basis_display().lower()),
                 within_m=claim.position_within_m or 0,
                 when=claim.happened_at,
                 item=claim.asserted_in,
                 claim=claim,
             )
 
-    def _answers(self) -> Iterator[tuple[Analysis, str]]:
-        """Yield the newest answer of each tool on each original, with the tool's name."""
+    def _answers(self) -> Iterator[tuple[EvidenceItem, str, Any]]:
+        """Yield each original's item with the newest answer of each tool, and the tool's name."""
         rows = (
             Analysis.objects.filter(
                 file__item__in=self.items,
@@ -302,14 +313,16 @@ class _Told:
                 state=Analysis.State.DONE,
                 tool__in=TOOLS,
             )
-            .select_related("file__item")
-            .order_by()[:MOST]  # in order, every answer of the case would be read first
+            .order_by()  # in order, every answer of the case would be read first
+            .values_list("created_at", "file", "file__item", "tool", "result")[:MOST]
         )
-        told: set[tuple[Any, str]] = set()
-        for row in sorted(rows, key=lambda row: row.created_at, reverse=True):
-            if (row.file_id, row.tool) not in told:
-                told.add((row.file_id, row.tool))
-                yield row, TOOLS[row.tool]
+        newest: dict[tuple[Any, str], tuple[Any, Any]] = {}
+        for _at, file, item, tool, result in sorted(rows, key=itemgetter(0), reverse=True):
+            newest.setdefault((file, tool), (item, result))
+        known = self.items.in_bulk({item for item, _result in newest.values()})
+        for (_file, tool), (item, result) in newest.items():
+            if item in known:  # it may have been sealed meanwhile
+                yield known[item], str(TOOLS[tool]), result
 
 
 def _dated(

@@ -11,26 +11,20 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from evidence import access, assessing, claiming, forms, observing, persons, records
+from evidence import access, assessing, claiming, filing, forms, narrowing, observing, persons
 from evidence.answering import case as _case
+from evidence.answering import claim as _claim_of
 from evidence.answering import page as _page
+from evidence.answering import said as _said
 from evidence.answering import user as _user
 from evidence.models.case import Case
 from evidence.models.claim import Claim
 from evidence.models.item import EvidenceItem
 from evidence.models.person import Person, PersonFact
-from evidence.parties import labels, party
-
-WRONG = (
-    claiming.UnclearError,
-    assessing.UnclearError,
-    assessing.NotCorroboratedError,
-    records.SupersededError,
-    persons.TakenError,
-    persons.NoPurposeError,
-)
+from evidence.parties import labels
 
 
 @staff_member_required
@@ -38,17 +32,23 @@ WRONG = (
 def claims(request: HttpRequest, case: uuid.UUID) -> HttpResponse:
     """Show a case's claims, what speaks for and against each, and how independent that is."""
     found = _case(request, case, "view")
-    shown = claiming.weighed(claiming.visible(found, user=_user(request)), user=_user(request))
+    form = forms.NarrowingForm(request.GET)
+    among = narrowing.among(found, user=_user(request), asked=form.narrowing())
+    told = claiming.visible(found, user=_user(request), among=among)
+    shown = claiming.weighed(told, user=_user(request))
     items = [one.claim.asserted_in for one in shown if one.claim.asserted_in]
     observing.all_seen(_user(request), items, rendition="claims", now=timezone.now())
-    return _page(
+    answer = _page(
         request,
         "admin/evidence/claims.html",
-        f"Claims in {found.reference}",
+        _("Claims in {reference}").format(reference=found.reference),
         case=found,
+        form=form,
         claims=shown,
         may_describe=access.may(_user(request), "describe", found),
     )
+    answer.status_code = 400 if form.errors else 200
+    return answer
 
 
 @staff_member_required
@@ -58,24 +58,17 @@ def new_claim(request: HttpRequest, case: uuid.UUID) -> HttpResponse:
     found = _case(request, case, "describe")
     form = forms.ClaimForm(request.POST or None, items=_items(request, found, "describe"))
     if request.method == "POST" and form.is_valid():
-        said = dict(form.cleaned_data)
-        parties: dict[str, Any] = {
-            "about": _parties(found, said.pop("about"), make=False),
-            "made_by": _parties(found, said.pop("made_by"), make=True),
-            "reported_by": _parties(found, said.pop("reported_by"), make=True),
-            "asserted_in": said.pop("item"),
-        }
         try:
-            made = claiming.claim(found, user=_user(request), now=timezone.now(), **said, **parties)
-        except WRONG as error:
+            made = filing.claim(found, form.cleaned_data, user=_user(request), now=timezone.now())
+        except filing.WRONG as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, "The claim is recorded. Say next what speaks for it.")
+            messages.success(request, _("The claim is recorded. Say next what speaks for it."))
             return HttpResponseRedirect(reverse("evidence:claim", args=[made.pk]))
     answer = _page(
         request,
         "admin/evidence/claim_new.html",
-        "Record a claim",
+        _("Record a claim"),
         case=found,
         form=form,
         pseudonyms=[one.pseudonym for one in persons.standing(found)],
@@ -90,7 +83,7 @@ def new_claim(request: HttpRequest, case: uuid.UUID) -> HttpResponse:
 def claim(request: HttpRequest, claim: uuid.UUID) -> HttpResponse:
     """Show one claim with its chain, its evidence and its assessments, and add to them."""
     user = _user(request)
-    found = _claim(request, claim)
+    found = _claim_of(request, claim)
     may = {name: access.may(user, name, found.case) for name in ("describe", "assess")}
     act = request.POST.get("act", "") if request.method == "POST" else ""
     if act and not may.get({"hold": "describe"}.get(act, act), False):
@@ -104,10 +97,10 @@ def claim(request: HttpRequest, claim: uuid.UUID) -> HttpResponse:
     if form is not None and form.is_valid():
         try:
             _add(found, act, form.cleaned_data, by={"user": user, "now": timezone.now()})
-        except WRONG as error:
+        except filing.WRONG as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, "Recorded.")
+            messages.success(request, _("Recorded."))
             return HttpResponseRedirect(reverse("evidence:claim", args=[found.pk]))
     if found.asserted_in and request.method != "POST":
         observing.seen(user, found.asserted_in, rendition="claim", now=timezone.now())
@@ -115,7 +108,7 @@ def claim(request: HttpRequest, claim: uuid.UUID) -> HttpResponse:
     answer = _page(
         request,
         "admin/evidence/claim.html",
-        "Claim",
+        _("Claim"),
         case=found.case,
         one=shown,
         may=may,
@@ -140,16 +133,16 @@ def people(request: HttpRequest, case: uuid.UUID) -> HttpResponse:
                 persons.describe(
                     found, user=_user(request), now=timezone.now(), **form.cleaned_data
                 )
-            except WRONG as error:
+            except filing.WRONG as error:
                 form.add_error(None, str(error))
             else:
-                messages.success(request, "The person is recorded.")
+                messages.success(request, _("The person is recorded."))
                 return HttpResponseRedirect(reverse("evidence:people", args=[found.pk]))
     rows = persons.standing(found)
     answer = _page(
         request,
         "admin/evidence/people.html",
-        f"People of {found.reference}",
+        _("People of {reference}").format(reference=found.reference),
         case=found,
         people=[{"person": one, "facts": persons.facts_of(one)} for one in rows],
         form=form,
@@ -172,9 +165,9 @@ def keep_fact(request: HttpRequest, case: uuid.UUID, person: uuid.UUID) -> HttpR
     form = forms.FactForm(request.POST)
     if form.is_valid():
         persons.keep_fact(who, user=_user(request), now=timezone.now(), **form.cleaned_data)
-        messages.success(request, "Kept, enciphered.")
+        messages.success(request, _("Kept, enciphered."))
     else:
-        messages.error(request, "Say what it is, and what was asserted.")
+        messages.error(request, _("Say what it is, and what was asserted."))
     return HttpResponseRedirect(reverse("evidence:people", args=[found.pk]))
 
 
@@ -190,7 +183,7 @@ def reveal(request: HttpRequest, case: uuid.UUID, fact: uuid.UUID) -> HttpRespon
         raise Http404("No such fact.")
     try:
         value = persons.reveal(
-            row, purpose=request.POST.get("purpose", ""), user=user, now=timezone.now()
+            row, purpose=_said(request, "purpose"), user=user, now=timezone.now()
         )
     except persons.NoPurposeError as error:
         messages.error(request, str(error))
@@ -198,25 +191,13 @@ def reveal(request: HttpRequest, case: uuid.UUID, fact: uuid.UUID) -> HttpRespon
     answer = _page(
         request,
         "admin/evidence/revealed.html",
-        "Identity",
+        _("Identity"),
         case=found,
         fact=row,
         value=value,
     )
     answer["Cache-Control"] = "no-store"
     return answer
-
-
-def _claim(request: HttpRequest, identifier: uuid.UUID) -> Claim:
-    user = _user(request)
-    row = Claim.standing().filter(pk=identifier).select_related("case").first()
-    found = None
-    if row is not None and access.may(user, "view", row.case):
-        found = claiming.visible(row.case, user=user).filter(pk=identifier).first()
-    if found is None:
-        observing.refused(user, act="view", what="claim", now=timezone.now())
-        raise Http404("No such claim.")
-    return found
 
 
 def _items(request: HttpRequest, case: Case, act: str) -> QuerySet[EvidenceItem]:
@@ -228,21 +209,3 @@ def _add(claim: Claim, act: str, said: dict[str, Any], *, by: dict[str, Any]) ->
         claiming.hold_to(claim, said.pop("item"), **said, **by)
     else:
         assessing.assess(claim, case=claim.case, **said, **by)
-
-
-def _parties(case: Case, text: str, *, make: bool) -> list[dict[str, str]]:
-    """Read names with semicolons between: a pseudonym of the case, else a party or words."""
-    known = {one.pseudonym.casefold(): one for one in persons.standing(case)}
-    found = []
-    for name in (part.strip() for part in text.split(";")):
-        if not name:
-            continue
-        person = known.get(name.casefold())
-        agent = party(name) if make and person is None else None
-        if person is not None:
-            found.append({"person": str(person.person)})
-        elif agent is not None:
-            found.append({"agent": str(agent.pk)})
-        else:
-            found.append({"words": name})
-    return found

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from archive import custody
 from archive.proof import events
@@ -81,15 +82,14 @@ class Weighed:
         """Say how independent its support is."""
         number = len(self.groups)
         if not self.supports:
-            return "Nothing has been recorded that supports it."
+            return _("Nothing has been recorded that supports it.")
         if number == 1 and len(self.supports) == 1:
-            return "Not corroborated: one entry supports it."
+            return _("Not corroborated: one entry supports it.")
         if number == 1:
-            return (
-                f"Not corroborated: all {len(self.supports)} entries that support it "
-                "go back to one origin."
-            )
-        return f"Supported by {number} independent origins."
+            return _(
+                "Not corroborated: all {number} entries that support it go back to one origin."
+            ).format(number=len(self.supports))
+        return _("Supported by {number} independent origins.").format(number=number)
 
 
 def claim(
@@ -101,15 +101,15 @@ def claim(
     cites words that are not of the item it cites.
     """
     if not text.strip():
-        raise UnclearError("Write what is claimed.")
+        raise UnclearError(_("Write what is claimed."))
     _must_be_readable(said)
     words, item = said.get("words"), said.get("asserted_in")
     if words is not None:
         if item is not None and words.segment.item_id != item.pk:
-            raise UnclearError("These words are of another item.")
+            raise UnclearError(_("These words are of another item."))
         item = said["asserted_in"] = words.segment.item
     if item is not None and item.case_id != case.pk:
-        raise UnclearError("A claim is asserted in items of its own case.")
+        raise UnclearError(_("A claim is asserted in items of its own case."))
     for name in ("about", "made_by", "reported_by"):
         said[name] = [_checked(one, case) for one in said.get(name, [])]
     row = records.made(Claim, user=user, now=now, case=case, text=text, supersedes=of, **said)
@@ -145,9 +145,9 @@ def hold_to(
     else whose origin nobody knows.
     """
     if item.case_id != claim.case_id:
-        raise UnclearError("Evidence for a claim is of the same case.")
+        raise UnclearError(_("Evidence for a claim is of the same case."))
     if bearing not in Bearing.values:
-        raise UnclearError("Say whether it supports the claim, contradicts it, or is context.")
+        raise UnclearError(_("Say whether it supports the claim, contradicts it, or is context."))
     source = item.source
     group = independence_group.strip() or (source.independence_group if source else "")
     row = records.made(
@@ -174,13 +174,25 @@ def hold_to(
         )
 
 
-def visible(case: Case, *, user: User, act: str = "view") -> QuerySet[Claim]:
-    """Return the case's standing claims that ``user`` may read: those of items that they view."""
+def visible(
+    case: Case,
+    *,
+    user: User,
+    act: str = "view",
+    among: QuerySet[EvidenceItem] | None = None,
+) -> QuerySet[Claim]:
+    """Return the case's standing claims that ``user`` may read: those of items that they view.
+
+    Only those asserted in the items ``among`` which one looks, where that is given.
+    """
     items = access.visible_to(user, act).filter(case=case)
+    within = Q(asserted_in__isnull=True) | Q(asserted_in__in=items)
+    if among is not None:
+        within &= Q(asserted_in__in=among.order_by())
     return (
         Claim.standing()
         .filter(case=case)
-        .filter(Q(asserted_in__isnull=True) | Q(asserted_in__in=items))
+        .filter(within)
         .select_related("asserted_in", "words__segment", "words__step")
     )
 
@@ -229,7 +241,7 @@ def _must_be_readable(said: Mapping[str, Any]) -> None:
     except (dates.UnreadableDateError, places.UnreadablePlaceError) as error:
         raise UnclearError(str(error)) from error
     if bool(said.get("position")) != bool(said.get("position_basis")):
-        raise UnclearError("Give a position together with what it rests on.")
+        raise UnclearError(_("Give a position together with what it rests on."))
 
 
 class _Names:
@@ -260,25 +272,34 @@ class _Names:
                 shown.append(one["words"])
                 continue
             ((kind, identifier),) = one.items()
-            shown.append(self._known.get((kind, uuid.UUID(identifier)), f"an {kind}"))
+            shown.append(self._known.get((kind, uuid.UUID(identifier)), _UNSEEN[kind]()))
         return shown
+
+
+#: What is said of somebody or something that the reader may not see.
+_UNSEEN: dict[str, Callable[[], str]] = {
+    "person": lambda: _("a person"),
+    "agent": lambda: _("a party"),
+    "item": lambda: _("an item"),
+}
 
 
 def _name_of(agent: Agent) -> str:
     if not agent.is_protected:
         return str(agent.label)
     side = agent.organisation
-    of = f" of {side.label}" if side is not None and not side.is_protected else ""
-    return f"somebody{of} whose name is protected"
+    if side is None or side.is_protected:
+        return _("somebody whose name is protected")
+    return _("somebody of {side} whose name is protected").format(side=side.label)
 
 
 def _checked(party: Party, case: Case) -> dict[str, str]:
     if len(party) != 1:
-        raise UnclearError("Name one person, party or item, or say in words who it is.")
+        raise UnclearError(_("Name one person, party or item, or say in words who it is."))
     ((kind, value),) = party.items()
     if kind == "words":
         if not value.strip():
-            raise UnclearError("Say in words who it is.")
+            raise UnclearError(_("Say in words who it is."))
         return {"words": value.strip()}
     there = {
         "person": Person.objects.filter(case=case, person=value),
@@ -286,5 +307,5 @@ def _checked(party: Party, case: Case) -> dict[str, str]:
         "item": EvidenceItem.objects.filter(case=case, pk=value),
     }.get(kind)
     if there is None or not there.exists():
-        raise UnclearError(f"There is no such {kind}.")
+        raise UnclearError(_("There is no such {kind}.").format(kind=kind))
     return {kind: str(value)}

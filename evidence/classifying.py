@@ -12,12 +12,13 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from archive import custody
 from archive.proof import events
 from evidence import access, records
 from evidence.models.item import EvidenceItem
-from evidence.models.levels import MARKER_MINIMA, ORDER, Level, highest
+from evidence.models.levels import MARKER_MINIMA, ORDER, Level, highest, marker_in_words
 from evidence.models.lowering import LoweringDecision, LoweringRequest
 
 
@@ -44,10 +45,15 @@ class Reason:
 def reasons(item: EvidenceItem) -> list[Reason]:
     """Return the grounds of the level that counts, the strictest first."""
     grounds = [
-        Reason(Level(item.level), "set for this item"),
-        Reason(Level(item.case.default_level), f"least level of case {item.case.reference}"),
+        Reason(Level(item.level), _("set for this item")),
+        Reason(
+            Level(item.case.default_level),
+            _("least level of case {reference}").format(reference=item.case.reference),
+        ),
         *(
-            Reason(MARKER_MINIMA[marker], f"marked {marker.replace('_', ' ')}")
+            Reason(
+                MARKER_MINIMA[marker], _("marked {marker}").format(marker=marker_in_words(marker))
+            )
             for marker in item.markers
             if marker in MARKER_MINIMA
         ),
@@ -72,7 +78,7 @@ def raise_to(
         item = _locked(item)
         wanted = _markers(markers)
         if lowers(item, level, wanted):
-            raise UnclearError("That would protect it less. Ask for it; another person decides.")
+            raise UnclearError(_("That would protect it less. Ask for it; another person decides."))
         _set(log, item, level, wanted, reason=reason)
     return item
 
@@ -80,7 +86,7 @@ def raise_to(
 def lowers(item: EvidenceItem, level: str, markers: Iterable[str]) -> bool:
     """Say whether a level and markers would protect the item less in any respect."""
     if level not in Level.values:
-        raise UnclearError("Choose a level.")
+        raise UnclearError(_("Choose a level."))
     return highest(level, item.level) != level or bool(set(item.markers) - set(markers))
 
 
@@ -96,9 +102,9 @@ def ask_to_lower(
     """Ask that an item be protected less; nothing changes until another person grants it."""
     wanted = _markers(markers)
     if not reason.strip():
-        raise UnclearError("Say why it may be protected less; whoever decides must know.")
+        raise UnclearError(_("Say why it may be protected less; whoever decides must know."))
     if not lowers(item, level, wanted):
-        raise UnclearError("That would not protect it less; it can be done at once.")
+        raise UnclearError(_("That would not protect it less; it can be done at once."))
     row = records.made(
         LoweringRequest,
         user=user,
@@ -131,14 +137,14 @@ def decide(
     has been protected more since.
     """
     if not reason.strip():
-        raise UnclearError("Say why you grant or refuse it.")
+        raise UnclearError(_("Say why you grant or refuse it."))
     asker = request.recorded_by
     if asker == access.agent_of(user):
-        raise SamePersonError("You asked for it; another person decides.")
+        raise SamePersonError(_("You asked for it; another person decides."))
     with custody.recording(actor=access.actor_of(user, request.item.case), now=now) as log:
         item = _locked(request.item)
         if LoweringDecision.objects.filter(request=request).exists():
-            raise DecidedError("It was decided already.")
+            raise DecidedError(_("It was decided already."))
         decision = records.made(
             LoweringDecision, user=user, now=now, request=request, granted=granted, reason=reason
         )
@@ -146,7 +152,7 @@ def decide(
         if granted:
             before = (request.level_before, request.markers_before)
             if (item.level, sorted(item.markers)) != before:
-                raise DecidedError("The item's protection was changed since; ask anew.")
+                raise DecidedError(_("The item's protection was changed since; ask anew."))
             _set(
                 log,
                 item,
@@ -196,7 +202,7 @@ def _set(
     item.level, item.markers = level, markers
     item.effective_level = item.governing_level()
     if (before, had) == (item.effective_level, tuple(markers)) and requested_by is None:
-        raise UnclearError("It is protected like that already.")
+        raise UnclearError(_("It is protected like that already."))
     item.save(update_fields=["level", "markers", "effective_level"])
     log.add(
         events.ItemClassified(
@@ -222,5 +228,5 @@ def _markers(given: Iterable[str]) -> list[str]:
     wanted = sorted(set(given))
     for marker in wanted:
         if marker not in MARKER_MINIMA:
-            raise UnclearError(f"There is no marker “{marker}”.")
+            raise UnclearError(_("There is no marker “{marker}”.").format(marker=marker))
     return wanted

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from archive import custody
 from archive.proof import events
@@ -40,7 +41,7 @@ def decide(
     not exist or an item compared with itself.
     """
     if not reason.strip():
-        raise NoReasonError("Say in a few words what you saw; others will rely on it.")
+        raise NoReasonError(_("Say in a few words what you saw; others will rely on it."))
     if decision not in Match.Decision.values or one.pk == other.pk:
         raise ValueError(decision)
     first, second = sorted((one, other), key=lambda item: item.pk)

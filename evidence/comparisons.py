@@ -13,12 +13,14 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from evidence import access, asking, comparing, matching, observing, resembling
+from evidence import access, asking, comparing, forms, matching, narrowing, observing, resembling
 from evidence.answering import case as _case
 from evidence.answering import item as _item
 from evidence.answering import page as _page
+from evidence.answering import said as _said
 from evidence.answering import user as _user
 from evidence.matching.clusters import MOST as MOST_OF_A_CASE
 from evidence.models.item import EvidenceItem
@@ -36,7 +38,7 @@ def similar(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
     return _page(
         request,
         "admin/evidence/similar.html",
-        f"Items like {found.exhibit_number}",
+        _("Items like {exhibit_number}").format(exhibit_number=found.exhibit_number),
         item=found,
         still=resembling.stills([found]).get(found.pk),
         leads=resembling.leads(matching.by_sight(asked, user=user), decided),
@@ -52,18 +54,23 @@ def similar(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
 def clusters(request: HttpRequest, case: uuid.UUID) -> HttpResponse:
     """Show which items of a case belong together, as a picture."""
     user, found = _user(request), _case(request, case, "view")
-    groups, compared = matching.clusters(found, user=user)
+    form = forms.NarrowingForm(request.GET)
+    among = narrowing.among(found, user=user, asked=form.narrowing())
+    groups, compared = matching.clusters(found, user=user, among=among)
     shown = [one for group in groups for one in group.items]
     observing.all_seen(user, shown, rendition="clusters", now=timezone.now())
-    return _page(
+    answer = _page(
         request,
         "admin/evidence/clusters.html",
-        f"What belongs together in {found.reference}",
+        _("What belongs together in {reference}").format(reference=found.reference),
         case=found,
+        form=form,
         clusters=[resembling.drawn(group) for group in groups],
         compared=compared,
         most=compared >= MOST_OF_A_CASE,
     )
+    answer.status_code = 400 if form.errors else 200
+    return answer
 
 
 @staff_member_required
@@ -72,12 +79,12 @@ def ask(request: HttpRequest) -> HttpResponse:
     """Look for a file that one only asks about; nothing of it is kept."""
     user = _user(request)
     if not access.cases_for(user, "view").exists():
-        raise PermissionDenied("Your role views no items.")
+        raise PermissionDenied(_("Your role views no items."))
     file = request.FILES.get("file")
     context: dict[str, Any] = {}
     if request.method == "POST":
-        context = {"wrong": "Choose a file first."} if file is None else _asked_about(file, user)
-    answer = _page(request, "admin/evidence/ask.html", "Look for a file", **context)
+        context = {"wrong": _("Choose a file first.")} if file is None else _asked_about(file, user)
+    answer = _page(request, "admin/evidence/ask.html", _("Look for a file"), **context)
     answer.status_code = 400 if context.get("wrong") else 200
     return answer
 
@@ -113,7 +120,7 @@ def compare(request: HttpRequest, item: uuid.UUID, other: uuid.UUID) -> HttpResp
                 one,
                 second,
                 decision=request.POST.get("decision", ""),
-                reason=request.POST.get("reason", ""),
+                reason=_said(request, "reason"),
                 shown=resembling.shown(one, second, user=_user(request)),
                 user=_user(request),
                 now=timezone.now(),
@@ -121,9 +128,9 @@ def compare(request: HttpRequest, item: uuid.UUID, other: uuid.UUID) -> HttpResp
         except comparing.NoReasonError as error:
             wrong = str(error)
         except ValueError:
-            wrong = "Choose what you decided."
+            wrong = _("Choose what you decided.")
         else:
-            messages.success(request, "Your decision is recorded in both items' histories.")
+            messages.success(request, _("Your decision is recorded in both items' histories."))
             return HttpResponseRedirect(reverse("evidence:compare_items", args=[one.pk, second.pk]))
     else:
         for each in (one, second):
@@ -139,7 +146,9 @@ def _compared(
     return _page(
         request,
         "admin/evidence/compare.html",
-        f"{one.exhibit_number} and {other.exhibit_number}",
+        _("{exhibit_number} and {exhibit_number_2}").format(
+            exhibit_number=one.exhibit_number, exhibit_number_2=other.exhibit_number
+        ),
         one=one,
         other=other,
         sides=[resembling.side(one), resembling.side(other)],

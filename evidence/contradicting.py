@@ -13,6 +13,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from typing import Any
 
+from django.utils.translation import gettext as _
+
+from evidence import found_words
+
 #: What a tool calls the moment at which something was recorded.
 RECORDED = frozenset({"taken", "original", "created", "gps"})
 #: What a zone rests on when it is given, not taken from habit and not missing.
@@ -48,7 +52,8 @@ class Moment:
         return max(timedelta(0), abs(self.at - other.at) - slack)
 
     def __str__(self) -> str:
-        return f"{self.by}: {self.raw}{'' if self.known else ' (zone not given)'}"
+        said = f"{self.by}: {self.raw}"
+        return said if self.known else _("{said} (zone not given)").format(said=said)
 
 
 @dataclass(frozen=True)
@@ -96,9 +101,8 @@ def moments(by: str, result: Mapping[str, Any]) -> Iterator[Moment]:
         if base in RECORDED and text:
             at = datetime.fromisoformat(text)
             at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-            yield Moment(
-                f"{by}, {name.replace('_', ' ')}", at, time["zone_basis"], str(time["raw"])
-            )
+            what = f"{by}, {found_words.label(name)}"
+            yield Moment(what, at, time["zone_basis"], str(time["raw"]))
 
 
 def places(by: str, result: Mapping[str, Any]) -> Iterator[Place]:
@@ -129,14 +133,16 @@ def _parsed(result: Mapping[str, Any]) -> Mapping[str, Any]:
 def _between_clocks(when: Sequence[Moment]) -> Iterator[str]:
     for one, other in combinations(when, 2):
         if one.apart(other) > CLOCKS:
-            yield f"Two times of recording differ. {one}. {other}."
+            yield _("Two times of recording differ. {one}. {other}.").format(one=one, other=other)
 
 
 def _between_places(where: Sequence[Place]) -> Iterator[str]:
     for one, other in combinations(where, 2):
         metres = one.metres(other)
         if metres > NEAR:
-            yield f"Two places lie {_far(metres)} apart. {one}. {other}."
+            yield _("Two places lie {far} apart. {one}. {other}.").format(
+                far=_far(metres), one=one, other=other
+            )
 
 
 def _against_the_description(
@@ -149,17 +155,21 @@ def _against_the_description(
         early = said.earliest is not None and one.at + slack < said.earliest
         late = said.latest is not None and one.at - slack > said.latest
         if early or late:
-            side = "earlier" if early else "later"
-            yield (
-                f"The file's own time is {side} than the description's. {one}. "
-                f"Described as: {said.made}."
+            words = (
+                _("The file's own time is earlier than the description's.")
+                if early
+                else _("The file's own time is later than the description's.")
+            )
+            yield _("{words} {one}. Described as: {made}.").format(
+                words=words, one=one, made=said.made
             )
     for place in where:
         metres = place.metres(said.place) if said.place else 0.0
         if metres > max(NEAR, said.precision):
             yield (
-                f"The file's own place lies {_far(metres)} from the description's. "
-                f"{place}. {said.place}."
+                _(
+                    "The file's own place lies {far} from the description's. {place}. {place_2}."
+                ).format(far=_far(metres), place=place, place_2=said.place)
             )
 
 
@@ -167,9 +177,9 @@ def _against_arrival(when: Sequence[Moment], said: Said) -> Iterator[str]:
     for one in when:
         slack = CLOCKS if one.known else ZONES
         if any(one.at - slack > acquired for acquired in said.acquired):
-            yield f"By its own time it was recorded after it was acquired. {one}."
+            yield _("By its own time it was recorded after it was acquired. {one}.").format(one=one)
         elif said.arrived is not None and one.at - slack > said.arrived:
-            yield f"By its own time it was recorded after it arrived here. {one}."
+            yield _("By its own time it was recorded after it arrived here. {one}.").format(one=one)
 
 
 def _far(metres: float) -> str:

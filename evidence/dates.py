@@ -10,17 +10,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from edtf import EDTFObject, parse_edtf
 from edtf.parser.edtf_exceptions import EDTFParseException
 
 LONGEST = 60  # characters
-HOW = (
+HOW = _lazy(
     "Write a date as 2025, 2025-01, 2025-01-11 or 2025-01-11T18:00+02:00; about: 2025-01~; "
     "not sure: 2025-01-11?; from and to: 2025-01-09/2025-01-11; open: 2025-01-09/.."
 )
 _OPEN = ("", "..")
-_SEASONS = {"21": "spring", "22": "summer", "23": "autumn", "24": "winter"}
+_SEASONS = {
+    "21": _lazy("spring {year}"),
+    "22": _lazy("summer {year}"),
+    "23": _lazy("autumn {year}"),
+    "24": _lazy("winter {year}"),
+}
 _END = timedelta(days=1) - timedelta(microseconds=1)
 
 
@@ -52,24 +60,28 @@ class When:
         if not self.is_zoned or self.text.endswith("Z"):
             return ""
         ends = [self.earliest] if self.is_instant else [self.earliest, self.latest]
-        return " to ".join("open" if end is None else f"{end:%Y-%m-%d %H:%M} UTC" for end in ends)
+        words = [_("open") if end is None else f"{end:%Y-%m-%d %H:%M} UTC" for end in ends]
+        if len(words) == 1:
+            return words[0]
+        return _("{earliest} to {latest}").format(earliest=words[0], latest=words[1])
 
     @property
     def season(self) -> str:
         """Return in words which season of a year it is, where it is one: 2024-23 is in autumn."""
         year, _, month = self.text.partition("-")
-        return f"{_SEASONS[month]} {year}" if month in _SEASONS else ""
+        return _SEASONS[month].format(year=year) if month in _SEASONS else ""
 
     @property
     def doubts(self) -> str:
         """Return in words what the writer was not sure of."""
         words = [
-            *(["not sure"] if self.is_uncertain else []),
-            *(["about"] if self.is_approximate else []),
+            *([_("not sure")] if self.is_uncertain else []),
+            *([_("about")] if self.is_approximate else []),
         ]
         return ", ".join(words)
 
 
+@lru_cache(maxsize=4096)  # pages read the same few again and again, and each takes milliseconds
 def read(text: str) -> When:
     """Read what somebody wrote.  Raises UnreadableDateError."""
     written = text.strip()
@@ -85,7 +97,7 @@ def read(text: str) -> When:
     ends = [one for one in (first, last) if one is not None]
     earliest, latest = first.earliest if first else None, last.latest if last else None
     if earliest is not None and latest is not None and earliest > latest:
-        raise UnreadableDateError(f"{written} ends before it begins.")
+        raise UnreadableDateError(_("{written} ends before it begins.").format(written=written))
     return When(
         written,
         earliest,

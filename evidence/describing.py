@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.contrib.auth.models import User
+from django.utils.translation import gettext as _
 
 from archive import custody
 from archive.proof import events
@@ -56,7 +57,7 @@ def set_membership(membership: CaseMembership, *, user: User, now: datetime) -> 
     """
     # An inactive account is a program of ours, and can open nothing that it gives itself.
     if membership.user_id == user.pk and user.is_active and not user.is_superuser:
-        raise SelfGrantError("You can't give yourself a role; ask another administrator.")
+        raise SelfGrantError(_("You can't give yourself a role; ask another administrator."))
     case = membership.case
     member = access.agent_of(membership.user).opaque_id
     with custody.recording(actor=access.actor_of(user, case), now=now) as log:

@@ -5,27 +5,39 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from archive import custody
 from archive.models.audit import AuditRun
 from archive.models.backup_run import BackupRun
 from archive.models.checkpoint import Checkpoint
 from evidence import access, classifying, presenting, reading_back, releasing
+from evidence.models.case import CaseMembership
 from evidence.models.disposal import DisposalProposal
 from evidence.models.item import EvidenceItem
 from evidence.models.upload import Upload
 
 BY_NAME = 5  # requests about items that are named one by one; of more, the number is said
-PLOTTED = 5_000  # newest items that the plots are of
+PLOTTED = 2_000  # newest items that the plots are of
 MONTHS = 12
+#: What an audit came to, in a word.
+_VERDICTS = {
+    "verified": _lazy("verified"),
+    "untrusted": _lazy("untrusted"),
+    "failed": _lazy("failed"),
+    "unreadable": _lazy("unreadable"),
+    "forked": _lazy("forked"),
+}
 SOUND = ("verified", "untrusted")  # verdicts that find nothing wrong
 STALE_BACKUP = 7  # days
+ENDS_SOON, UNUSED = timedelta(days=14), timedelta(days=182)
 ITEMS = "admin:evidence_evidenceitem_changelist"
 
 
@@ -51,7 +63,7 @@ class Sign:
 
 def tasks(user: User, *, now: datetime) -> list[Task]:
     """Return what waits for ``user``, what is wrong first."""
-    found = [*_faults(user), *_own_work(user), *_decisions(user)]
+    found = [*_faults(user), *_own_work(user), *_decisions(user), *_accounts(user, now)]
     if user.has_perm("archive.view_entry") and (backup := _stale_backup(now)):
         found.append(backup)
     return sorted(found, key=lambda one: not one.is_wrong)
@@ -62,15 +74,15 @@ def _own_work(user: User) -> Iterator[Task]:
         owner=user, state__in=[Upload.State.ARRIVING, Upload.State.SEALING]
     ).count()
     if unfinished:
-        yield _counted(unfinished, "upload is unfinished", "uploads are unfinished", "upload")
+        yield _counted(unfinished, _("upload is unfinished"), _("uploads are unfinished"), "upload")
     failed = presenting.failed(access.visible_to(user, "retry"))
     if failed:
-        words = ("thing could not be worked out", "things could not be worked out")
+        words = (_("thing could not be worked out"), _("things could not be worked out"))
         yield _counted(failed, *words, ITEMS, "?work=failed")
     sourceless = access.visible_to(user, "describe").filter(source=None)
     if sourceless.exists():
         number = presenting.counted(sourceless)
-        words = ("item has no source", "items have no source")
+        words = (_("item has no source"), _("items have no source"))
         yield _counted(number, *words, ITEMS, "?source=none")
 
 
@@ -80,20 +92,46 @@ def _decisions(user: User) -> Iterator[Task]:
         release_decision__isnull=True, case__in=access.cases_for(user, "authorise_release")
     )
     if number := asked.exclude(recorded_by__user=user).count():
-        words = ("release waits for a decision", "releases wait for a decision")
+        words = (_("release waits for a decision"), _("releases wait for a decision"))
         yield _counted(number, *words, "releases")
     lowerings = classifying.waiting(access.visible_to(user, "decide_lowering"))
     yield from _named(
-        lowerings.exclude(recorded_by__user=user), "Less protection is asked for", "protection"
+        lowerings.exclude(recorded_by__user=user), _("Less protection is asked for"), "protection"
     )
-    proposals = DisposalProposal.objects.filter(
-        disposal_decision__isnull=True, item__in=access.visible_to(user, "dispose")
-    )
+    # What is proposed is little, and the items may be a million: these are asked for by their ids.
+    undecided = DisposalProposal.objects.filter(disposal_decision__isnull=True)
+    proposed = set(undecided.values_list("item", flat=True))
+    mine = access.visible_to(user, "dispose").order_by().filter(pk__among=proposed)
+    proposals = undecided.filter(item__in=list(mine.values_list("pk", flat=True)))
     yield from _named(
         proposals.exclude(recorded_by__user=user).select_related("item"),
-        "Its disposal is proposed",
+        _("Its disposal is proposed"),
         "disposal",
     )
+
+
+def _accounts(user: User, now: datetime) -> Iterator[Task]:
+    """Yield what an administrator looks after: rights that end, accounts that nobody uses."""
+    if not user.has_perm("auth.change_user"):
+        return
+    ending = CaseMembership.objects.filter(
+        until__gt=now, until__lte=now + ENDS_SOON, user__is_active=True
+    ).count()
+    if ending:
+        words = (
+            _("part in a case ends within two weeks"),
+            _("parts in cases end within two weeks"),
+        )
+        yield _counted(ending, *words, "admin:evidence_case_changelist")
+    unused = User.objects.filter(is_active=True, is_staff=True).filter(
+        Q(last_login__lte=now - UNUSED) | Q(last_login=None, date_joined__lte=now - UNUSED)
+    )
+    if number := unused.exclude(pk=user.pk).count():
+        words = (
+            _("account was not used for half a year"),
+            _("accounts were not used for half a year"),
+        )
+        yield _counted(number, *words, "admin:auth_user_changelist", "?o=6")
 
 
 def _named(rows: QuerySet[Any], words: str, page: str) -> Iterator[Task]:
@@ -102,7 +140,11 @@ def _named(rows: QuerySet[Any], words: str, page: str) -> Iterator[Task]:
         address = reverse(f"evidence:{page}", args=[row.item.pk])
         yield Task(f"{words}: {row.item.exhibit_number}", address)
     if len(some) > BY_NAME:
-        yield Task(f"{words} for more items, too", reverse(ITEMS), str(rows.count() - BY_NAME))
+        yield Task(
+            _("{words} for more items, too").format(words=words),
+            reverse(ITEMS),
+            str(rows.count() - BY_NAME),
+        )
 
 
 def _faults(user: User) -> Iterator[Task]:
@@ -110,15 +152,15 @@ def _faults(user: User) -> Iterator[Task]:
         return
     if faulty := reading_back.faulty().count():
         words = (
-            "original is damaged, missing or unreadable",
-            "originals are damaged, missing or unreadable",
+            _("original is damaged, missing or unreadable"),
+            _("originals are damaged, missing or unreadable"),
         )
         address = reverse("admin:archive_storedobject_changelist")
         yield Task(words[faulty != 1], address, str(faulty), is_wrong=True)
     newest = _last_audit()
     if newest is not None and newest.verdict not in SOUND:
         address = reverse("evidence:audit", args=[newest.pk])
-        yield Task("The last verification found something wrong", address, is_wrong=True)
+        yield Task(_("The last verification found something wrong"), address, is_wrong=True)
 
 
 def _last_audit() -> AuditRun | None:
@@ -129,11 +171,15 @@ def _last_audit() -> AuditRun | None:
 def _stale_backup(now: datetime) -> Task | None:
     newest = BackupRun.objects.first()
     if newest is None:
-        return Task("No backup was ever made: manage.py backup --to FOLDER", "", is_wrong=True)
+        return Task(_("No backup was ever made: manage.py backup --to FOLDER"), "", is_wrong=True)
     if newest.faults:
-        return Task("The last backup lacks files", "", str(newest.faults), is_wrong=True)
+        return Task(_("The last backup lacks files"), "", str(newest.faults), is_wrong=True)
     days = (now - newest.made_at).days
-    return Task(f"The last backup is {days} days old", "") if days > STALE_BACKUP else None
+    return (
+        Task(_("The last backup is {days} days old").format(days=days), "")
+        if days > STALE_BACKUP
+        else None
+    )
 
 
 def _counted(number: int | str, one: str, many: str, page: str, query: str = "") -> Task:
@@ -147,24 +193,24 @@ def signs(*, now: datetime) -> list[Sign]:
 
 
 def _verification() -> Sign:
-    name = "Last verification"
+    name = _("Last verification")
     newest = _last_audit()
     if newest is None or newest.finished_at is None:
         address = reverse("admin:archive_entry_changelist")
-        return Sign(name, "none yet", "warn", address)
+        return Sign(name, _("none yet"), "warn", address)
     tone = "good" if newest.verdict == SOUND[0] else "warn" if newest.verdict in SOUND else "bad"
-    words = f"{newest.verdict or 'failed'}, {newest.finished_at:%Y-%m-%d %H:%M} UTC"
+    words = f"{_VERDICTS.get(newest.verdict, _('failed'))}, {newest.finished_at:%Y-%m-%d %H:%M} UTC"
     return Sign(name, words, tone, reverse("evidence:audit", args=[newest.pk]))
 
 
 def _reading_back(now: datetime) -> Sign:
     seen = reading_back.coverage(now=now)
-    words = f"{seen.percent} % within {seen.period.days} days"
+    words = _("{percent} % within {days} days").format(percent=seen.percent, days=seen.period.days)
     if not seen.originals:
-        words = "no original yet"
+        words = _("no original yet")
     tone = "bad" if seen.faults else "good" if seen.percent == 100 else "warn"
     return Sign(
-        "Originals read back", words, tone, reverse("admin:archive_storedobject_changelist")
+        _("Originals read back"), words, tone, reverse("admin:archive_storedobject_changelist")
     )
 
 
@@ -173,29 +219,35 @@ def _ledger(now: datetime) -> Sign:
     newest = Checkpoint.objects.order_by("-size").first()
     address = reverse("admin:archive_entry_changelist")
     if newest is None:
-        return Sign("Ledger", f"{size:,} entries, none signed yet", "warn", address)
+        return Sign(
+            _("Ledger"), _("{size:,} entries, none signed yet").format(size=size), "warn", address
+        )
     waiting = size - newest.size
-    words = f"{size:,} entries, signed {_ago(newest.signed_at, now)}"
+    words = _("{size:,} entries, signed {ago}").format(size=size, ago=_ago(newest.signed_at, now))
     if waiting:
-        words += f" but for the last {waiting:,}"
-    return Sign("Ledger", words, "good", address)
+        words += _(" but for the last {waiting:,}").format(waiting=waiting)
+    return Sign(_("Ledger"), words, "good", address)
 
 
 def _backup(now: datetime) -> Sign:
     newest = BackupRun.objects.first()
     if newest is None:
-        return Sign("Last backup", "none was ever made", "bad")
+        return Sign(_("Last backup"), _("none was ever made"), "bad")
     is_old = (now - newest.made_at).days > STALE_BACKUP
     tone = "bad" if newest.faults else "warn" if is_old else "good"
-    return Sign("Last backup", _ago(newest.made_at, now), tone)
+    return Sign(_("Last backup"), _ago(newest.made_at, now), tone)
 
 
 def _ago(then: datetime, now: datetime) -> str:
     seconds = max(0, int((now - then).total_seconds()))
-    for name, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+    for one, many, length in (
+        (_("1 day ago"), _("{number} days ago"), 86_400),
+        (_("1 hour ago"), _("{number} hours ago"), 3_600),
+        (_("1 minute ago"), _("{number} minutes ago"), 60),
+    ):
         if number := seconds // length:
-            return f"{number} {name}{'s' if number > 1 else ''} ago"
-    return "just now"
+            return one if number == 1 else many.format(number=number)
+    return _("just now")
 
 
 def plots(items: QuerySet[EvidenceItem], *, now: datetime) -> list[dict[str, Any]]:
@@ -206,14 +258,14 @@ def plots(items: QuerySet[EvidenceItem], *, now: datetime) -> list[dict[str, Any
     months = list(_months(now.date()))
     received = Counter(f"{at:%Y-%m}" for at, _ in rows)
     kinds = Counter(kind for _, kind in rows)
-    of = "" if len(rows) < PLOTTED else f" (the newest {PLOTTED:,} items)"
+    of = "" if len(rows) < PLOTTED else _(" (the newest {number:,} items)").format(number=PLOTTED)
     return [
         {
-            "name": f"Received in each of the last twelve months{of}",
+            "name": _("Received in each of the last twelve months{of}").format(of=of),
             "bars": presenting.bars([(one, received[one]) for one in months]),
         },
         {
-            "name": f"Kinds{of}",
+            "name": _("Kinds{of}").format(of=of),
             "rows": [
                 (EvidenceItem.Kind(kind).label, number, round(100 * number / len(rows), 1))
                 for kind, number in kinds.most_common()

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from archive import custody
 from archive.models.ledger import Entry as Row
@@ -39,7 +40,7 @@ def place_hold(
 ) -> Hold:
     """Keep an item from disposal until the hold is lifted."""
     if not authority.strip() or not reason.strip():
-        raise DisposalError("Say on whose authority it is held, and why.")
+        raise DisposalError(_("Say on whose authority it is held, and why."))
     row = records.made(Hold, user=user, now=now, item=item, authority=authority, reason=reason)
     with custody.recording(actor=access.actor_of(user, item.case), now=now) as log:
         return records.keep(log, row, events.HoldPlaced, item=item.pk, case=str(item.case_id))
@@ -48,13 +49,13 @@ def place_hold(
 def lift_hold(hold: Hold, *, reason: str, user: User, now: datetime) -> None:
     """End a hold."""
     if not reason.strip():
-        raise DisposalError("Say why it is lifted.")
+        raise DisposalError(_("Say why it is lifted."))
     item = hold.item
     row = records.made(HoldLift, user=user, now=now, hold=hold, reason=reason)
     with custody.recording(actor=access.actor_of(user, item.case), now=now) as log:
         _locked(item)
         if HoldLift.objects.filter(hold=hold).exists():
-            raise DisposalError("It was lifted already.")
+            raise DisposalError(_("It was lifted already."))
         records.keep(
             log, row, events.HoldLifted, item=item.pk, case=str(item.case_id), hold=str(hold.pk)
         )
@@ -86,7 +87,7 @@ def propose(
 ) -> DisposalProposal:
     """Propose that an item be disposed of; another person decides."""
     if not (authority.strip() and reason.strip() and witness.strip()):
-        raise DisposalError("Say on whose authority, why, and who will witness it.")
+        raise DisposalError(_("Say on whose authority, why, and who will witness it."))
     row = records.made(
         DisposalProposal,
         user=user,
@@ -110,11 +111,11 @@ def decide(
     stands.
     """
     if not reason.strip():
-        raise DisposalError("Say why you approve or refuse it.")
+        raise DisposalError(_("Say why you approve or refuse it."))
     mine = access.agent_of(user)
     names = {str(mine.label).casefold(), user.get_username().casefold()}
     if proposal.recorded_by == mine or proposal.witness.casefold() in names:
-        raise SamePersonError("Who proposes or witnesses a disposal does not approve it.")
+        raise SamePersonError(_("Who proposes or witnesses a disposal does not approve it."))
     row = records.made(
         DisposalDecision, user=user, now=now, proposal=proposal, approved=approved, reason=reason
     )
@@ -127,7 +128,7 @@ def decide(
     with custody.recording(actor=access.actor_of(user, item.case), now=now) as log:
         item = _locked(item)
         if DisposalDecision.objects.filter(proposal=proposal).exists():
-            raise DisposalError("It was decided already.")
+            raise DisposalError(_("It was decided already."))
         if not approved:
             records.keep(log, row, events.DisposalRefused, item=item.pk, **facts)
             return item
@@ -182,12 +183,14 @@ def _turn(
     now: datetime,
 ) -> EvidenceItem:
     if not reason.strip():
-        raise DisposalError("Say why.")
+        raise DisposalError(_("Say why."))
     with custody.recording(actor=access.actor_of(user, item.case), now=now) as log:
         item = _locked(item)
         status = TURNS[event.kind]
         if item.status in {Status.DISPOSED, status}:
-            raise DisposalError(f"The item is {item.get_status_display().lower()} already.")
+            raise DisposalError(
+                _("The item is {value} already.").format(value=item.get_status_display().lower())
+            )
         item.status = status
         item.save(update_fields=["status"])
         log.add(event(case=str(item.case_id), reason=reason.strip()), item=item.pk)
@@ -196,10 +199,14 @@ def _turn(
 
 def _check(item: EvidenceItem) -> None:
     if item.status == Status.DISPOSED:
-        raise DisposalError("The item was disposed of already.")
+        raise DisposalError(_("The item was disposed of already."))
     held = holds(item).first()
     if held is not None:
-        raise DisposalError(f"The item is held ({held.authority}). Have the hold lifted first.")
+        raise DisposalError(
+            _("The item is held ({authority}). Have the hold lifted first.").format(
+                authority=held.authority
+            )
+        )
 
 
 def _locked(item: EvidenceItem) -> EvidenceItem:

@@ -19,6 +19,8 @@ from django.contrib.auth.models import User
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, storages
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from archive import (
     bundling,
@@ -38,7 +40,7 @@ from archive.models.job import Job
 from archive.proof import events, notes
 from archive.proof.entries import Entry
 from archive.signing import Signing
-from evidence import access, dispatch, formats, releasing, selecting
+from evidence import access, dispatch, formats, profiles, releasing, selecting
 from evidence.formats.records import BundleRecord
 from evidence.models.export import Export
 from evidence.models.item import EvidenceItem
@@ -58,18 +60,18 @@ class ExportForm(forms.Form):
     """For whom and why: both go into the custody ledger as salted digests."""
 
     recipient = forms.CharField(
-        max_length=300, help_text="Who gets the bundle: the court, archive, or person."
+        max_length=300, help_text=_lazy("Who gets the bundle: the court, archive, or person.")
     )
     profile = forms.ChoiceField(
-        label="How much leaves",
-        choices=[(one.name, one.label) for one in selecting.PROFILES.values()],
+        label=_lazy("How much leaves"),
+        choices=profiles.choices,
         widget=forms.HiddenInput,
         required=False,
     )
     purpose = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 4}),
         max_length=2000,
-        help_text="Why it leaves, and on what authority.",
+        help_text=_lazy("Why it leaves, and on what authority."),
     )
 
     def clean_profile(self) -> str:
@@ -95,18 +97,18 @@ def export(
     without the release that they need.
     """
     if not items:
-        raise ExportError("Choose at least one item.")
+        raise ExportError(_("Choose at least one item."))
     case = items[0].case
     if any(item.case_id != case.pk for item in items):
-        raise ExportError("A bundle holds items of one case; export each case by itself.")
+        raise ExportError(_("A bundle holds items of one case; export each case by itself."))
     ids = {item.pk for item in items}
     allowed = access.visible_to(user, "export").filter(pk__in=ids).values_list("pk", flat=True)
     if set(allowed) != ids:
-        raise ExportError("Some of these items can't be exported by you.")
-    if release is not None:
-        profile = release.request.profile or "full"
-    if profile not in selecting.PROFILES:
-        raise ExportError("Choose one of the profiles: " + ", ".join(selecting.PROFILES) + ".")
+        raise ExportError(_("Some of these items can't be exported by you."))
+    if release is None:
+        _offered(profile)
+    else:
+        profile = releasing.profile_of(release.request)
     _check_release(release, items, recipient, now=now)
     actor = access.actor_of(user, case)
     with custody.recording(actor=actor, now=now) as log:
@@ -137,6 +139,26 @@ def export(
     return made
 
 
+def _offered(profile: str) -> None:
+    try:
+        profiles.must_be_offered(profile)
+    except profiles.ProfileError as error:
+        raise ExportError(str(error)) from error
+
+
+def must_still_leave(made: Export, *, now: datetime) -> None:
+    """See that what let a bundle be written still lets it leave.
+
+    Raises ExportError, which says what changed: a release that was revoked or ended, a profile that
+    was withdrawn, an item that has come to need a release.
+    """
+    try:
+        releasing.check(made.release, made.items.all(), now=now)
+        profiles.must_be_in_force(made.bundle.profile)
+    except (releasing.ReleaseError, profiles.ProfileError) as error:
+        raise ExportError(str(error)) from error
+
+
 def _check_release(
     release: ReleaseDecision | None,
     items: Sequence[EvidenceItem],
@@ -149,12 +171,15 @@ def _check_release(
     except releasing.ReleaseError as error:
         raise ExportError(str(error)) from error
     if release is not None and recipient != release.request.recipient:
-        raise ExportError("This release is to somebody else.")
+        raise ExportError(_("This release is to somebody else."))
 
 
 def preview(items: Iterable[EvidenceItem], profile: str = "full") -> dict[str, Any]:
-    """Return what would leave of each item, what would not and why, and how much it is."""
-    chosen = selecting.PROFILES[profile]
+    """Return what would leave of each item, what would not and why, and how much it is.
+
+    Raises ProfileError where there is no such profile.
+    """
+    chosen = profiles.named(profile)
     plans = [selecting.plan(item, chosen) for item in items]
     return {
         "profile": chosen,
@@ -184,10 +209,10 @@ def produce(job: Job, progress: Callable[[int, int], None]) -> Callable[[], None
     items = list(made.items.select_related("case", "source").order_by("exhibit_number"))
     if not access.exports_for(made.requested_by).filter(pk=made.pk).exists():
         # What was allowed when it was asked for may have been sealed or ended since.
-        raise outbox.QuarantineError("You may no longer export all of these items.")
+        raise outbox.QuarantineError(_("You may no longer export all of these items."))
     try:
-        releasing.check(made.release, items, now=timezone.now())
-    except releasing.ReleaseError as error:
+        must_still_leave(made, now=timezone.now())
+    except ExportError as error:
         raise outbox.QuarantineError(str(error)) from error
     _record_heads(made, items, actor=actor, now=timezone.now())
     checkpoint = checkpoints.checkpoint()
@@ -246,7 +271,7 @@ def _stamp(signed: bytes) -> bundling.Stamp | None:
 def give_up(job: Job) -> None:
     """Say on the bundle, and in the ledger, why it did not come; in that transaction."""
     bundle = Bundle.objects.get(pk=job.subject)
-    reason = job.last_error or "The worker was lost."
+    reason = job.last_error or _("The worker was lost.")
     now = timezone.now()
     actor = Actor(id=bundle.requested_by, role="release_officer")
     with custody.recording(actor=actor, now=now) as log:
@@ -289,7 +314,7 @@ def _record_heads(
 def _contents(
     made: Export, items: Sequence[EvidenceItem], *, note: str, size: int, signer: Signing
 ) -> bundling.BundleContents:
-    profile = selecting.PROFILES[made.bundle.profile]
+    profile = profiles.named(made.bundle.profile)
     level = custody_files.Level.FULL if profile.discloses else custody_files.Level.HEADER
     selection = custody_files.choose(
         items={str(item.pk): level for item in items},
@@ -330,6 +355,7 @@ def _contents(
         purpose=made.purpose,
         recipient=made.recipient,
         profile=profile.name,
+        profile_rules=profile.rules() if profile.version else None,
     )
     return bundling.BundleContents(
         identifier=str(made.pk),
@@ -376,7 +402,7 @@ def _offer(bundle: Bundle, written: bundling.Written) -> str:
     with bundles.open(name) as held:
         found = hashlib.file_digest(held, "sha256").hexdigest()
     if found != written.sha256:
-        raise bundling.BundlingError("The storage does not hold the bytes that were verified.")
+        raise bundling.BundlingError(_("The storage does not hold the bytes that were verified."))
     written.path.unlink(missing_ok=True)
     return str(name)
 
@@ -385,10 +411,10 @@ def progress(made: Export) -> dict[str, Any]:
     """Return how far a bundle is, for the page that waits for it: one query."""
     bundle = made.bundle
     words = {
-        Bundle.State.REQUESTED: "Waiting for a worker",
-        Bundle.State.WRITING: "Being written and verified",
-        Bundle.State.VERIFIED: "Written, and passed by our own verifier",
-        Bundle.State.FAILED: "Not written",
+        Bundle.State.REQUESTED: _("Waiting for a worker"),
+        Bundle.State.WRITING: _("Being written and verified"),
+        Bundle.State.VERIFIED: _("Written, and passed by our own verifier"),
+        Bundle.State.FAILED: _("Not written"),
     }
     job = Job.objects.filter(kind="evidence.export", subject=str(bundle.pk)).first()
     percent = 0

@@ -10,8 +10,12 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from archive import custody
 from archive.proof import events
@@ -52,8 +56,10 @@ def pdf(query: presenting.LedgerQuery, *, language: str, now: datetime) -> bytes
     number = presenting.ledger_entries(query).order_by()[: custody_report.MOST_ROWS + 1].count()
     if number > custody_report.MOST_ROWS:
         raise TooManyError(
-            f"On paper there is room for {custody_report.MOST_ROWS:,} entries, and more fit these "
-            "filters. Narrow them, or take CSV or JSON Lines."
+            _(
+                "On paper there is room for {MOST_ROWS:,} entries, and more fit these filters. "
+                "Narrow them, or take CSV or JSON Lines."
+            ).format(MOST_ROWS=custody_report.MOST_ROWS)
         )
     rows = tuple(
         HistoryRecord(
@@ -103,8 +109,9 @@ def _rows(query: presenting.LedgerQuery, *, exact: bool = False) -> Iterator[dic
 def _asked(query: presenting.LedgerQuery) -> dict[str, str]:
     asked = {name: getattr(query, name) for name in FILTERS if getattr(query, name)}
     if "case" in asked:
-        case = Case.objects.filter(pk=asked["case"]).first()
-        asked["case"] = case.reference if case else asked["case"]
+        # What is no id of a case stands as it was asked.
+        with suppress(Case.DoesNotExist, ValidationError):
+            asked["case"] = Case.objects.get(pk=asked["case"]).reference
     return asked
 
 

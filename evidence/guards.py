@@ -34,6 +34,8 @@ NOUNS = (
     "releasereceipt",
     "bundleimport",
     "importeditem",
+    "exportprofile",
+    "embargo",
 )
 TABLES = tuple(f"evidence_{noun}" for noun in NOUNS)
 

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import tempfile
 import uuid
-from pathlib import Path
-from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.views.decorators import staff_member_required
-from django.core.files.uploadedfile import UploadedFile
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from archive import custody, receiving
 from archive.proof.report import Finding
 from archive.store import StoreError
-from evidence import access, forms, importing, verifying
+from evidence import access, filing, forms, importing, verifying
 from evidence.answering import case as _case
 from evidence.answering import page as _page
 from evidence.answering import user as _user
 from evidence.models.bundle_import import BundleImport
-from evidence.models.case import Case
 
 
 @staff_member_required
@@ -37,21 +33,26 @@ def imports(request: HttpRequest, case: uuid.UUID) -> HttpResponse:
     faults: list[Finding] = []
     if request.method == "POST" and form.is_valid():
         try:
-            done = _take_in(request, found, form.cleaned_data)
+            done = filing.bundle(found, form.cleaned_data, user=_user(request), now=timezone.now())
         except receiving.RefusedError as error:
-            form.add_error(None, "It was refused, and nothing of it was kept. See why below.")
+            form.add_error(None, _("It was refused, and nothing of it was kept. See why below."))
             faults = error.faults
         except (receiving.ReceivingError, StoreError) as error:
             form.add_error("bundle", str(error))
         except (custody.CustodyError, DatabaseError) as error:
-            form.add_error(None, f"It broke off, and nothing was recorded: {error}. Try again.")
+            form.add_error(
+                None,
+                _("It broke off, and nothing was recorded: {error}. Try again.").format(
+                    error=error
+                ),
+            )
         else:
             _say(request, done)
             return HttpResponseRedirect(reverse("evidence:import", args=[found.pk, done.made.pk]))
     answer = _page(
         request,
         "admin/evidence/imports.html",
-        f"Bundles taken into {found.reference}",
+        _("Bundles taken into {reference}").format(reference=found.reference),
         case=found,
         form=form,
         faults=faults,
@@ -62,32 +63,22 @@ def imports(request: HttpRequest, case: uuid.UUID) -> HttpResponse:
     return answer
 
 
-def _take_in(request: HttpRequest, case: Case, said: dict[str, Any]) -> importing.Arrival:
-    brought: UploadedFile[Any] = said["bundle"]
-    with tempfile.NamedTemporaryFile(suffix=".zip") as copy:
-        for chunk in brought.chunks():
-            copy.write(chunk)
-        copy.flush()
-        return importing.import_bundle(
-            Path(copy.name),
-            case=case,
-            user=_user(request),
-            trusted=said["keys"],
-            level=said["level"],
-            now=timezone.now(),
-        )
-
-
 def _say(request: HttpRequest, done: importing.Arrival) -> None:
     if not done.is_new:
-        messages.info(request, "It was in this case already; nothing changed.")
+        messages.info(request, _("It was in this case already; nothing changed."))
         return
     earlier = (
-        f" Files that had come with an earlier bundle: {done.already_here}."
+        " "
+        + _("Files that had come with an earlier bundle: {number}.").format(
+            number=done.already_here
+        )
         if done.already_here
         else ""
     )
-    messages.success(request, f"Items taken in: {len(done.items)}.{earlier}")
+    messages.success(
+        request,
+        _("Items taken in: {number}.{earlier}").format(number=len(done.items), earlier=earlier),
+    )
 
 
 @staff_member_required
@@ -104,7 +95,7 @@ def bundle_import(request: HttpRequest, case: uuid.UUID, made: uuid.UUID) -> Htt
     return _page(
         request,
         "admin/evidence/import.html",
-        f"Bundle {row.identifier or 'without a name'}",
+        _("Bundle {value}").format(value=row.identifier or "without a name"),
         case=found,
         row=row,
         items=mine.select_related("imported_from").order_by("exhibit_number"),

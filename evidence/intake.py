@@ -28,6 +28,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import DatabaseError, DataError, IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from archive import anchors, checkpoints, custody, outbox, store
 from archive.models.job import Job
@@ -267,7 +268,9 @@ def seal_upload(
         return earlier
     if upload.offset != upload.length:
         raise IntakeError(
-            f"Only {upload.offset} of {upload.length} bytes have arrived; send the rest first."
+            _("Only {offset} of {length} bytes have arrived; send the rest first.").format(
+                offset=upload.offset, length=upload.length
+            )
         )
     try:
         description, acquisition = _from_fields(upload)
@@ -323,18 +326,18 @@ def give_up(job: Job) -> None:
 
 def _must_be_describable(filename: str, description: Description) -> None:
     if not filename or "\x00" in filename:
-        raise IntakeError("The file has no usable name; rename it and send it again.")
+        raise IntakeError(_("The file has no usable name; rename it and send it again."))
     if not description.title.strip():
-        raise IntakeError("Give the item a title.")
+        raise IntakeError(_("Give the item a title."))
     if description.kind not in EvidenceItem.Kind.values:
         raise IntakeError(
-            f"{description.kind!r} is no kind of item; choose one of "
+            _("{kind!r} is no kind of item; choose one of ").format(kind=description.kind)
             + ", ".join(EvidenceItem.Kind.values)
         )
     if unknown := set(description.markers) - set(MARKER_MINIMA):
-        raise IntakeError("Unknown markers: " + ", ".join(sorted(unknown)))
+        raise IntakeError(_("Unknown markers: ") + ", ".join(sorted(unknown)))
     if description.latitude == 0 and description.longitude == 0:
-        raise IntakeError("0°, 0° is what devices write when they know no place; leave it out.")
+        raise IntakeError(_("0°, 0° is what devices write when they know no place; leave it out."))
 
 
 def _received_before(user: User, key: str) -> Receipt | None:
@@ -444,7 +447,7 @@ def _from_fields(upload: Upload) -> tuple[Description, AcquisitionFacts]:
     try:
         source = Source.objects.get(pk=fields["source"]) if fields.get("source") else None
     except (Source.DoesNotExist, ValueError) as error:
-        raise IntakeError("The chosen source does not exist; choose another.") from error
+        raise IntakeError(_("The chosen source does not exist; choose another.")) from error
     provided_by = None
     if name := str(fields.get("provided_by", "")).strip():
         provided_by = with_text(Agent.objects.all(), "label", name) or Agent.objects.create(

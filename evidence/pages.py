@@ -22,6 +22,7 @@ from django.http import (
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import (
     require_GET,
     require_http_methods,
@@ -34,6 +35,8 @@ from archive.models.audit import AuditRun
 from archive.proof.errors import ProofError
 from evidence import (
     access,
+    choosing,
+    embargoing,
     exporting,
     extracting,
     intake,
@@ -41,16 +44,18 @@ from evidence import (
     observing,
     presenting,
     processing,
-    selecting,
+    profiles,
+    releasing,
     verifying,
 )
+from evidence.answering import export as _export_of
 from evidence.answering import item as _item
 from evidence.answering import page as _page
+from evidence.answering import said as _said
 from evidence.answering import user as _user
 from evidence.formats import receipt as receipt_paper
 from evidence.formats.report_words import LANGUAGES
 from evidence.models.analysis import Analysis
-from evidence.models.export import Export
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
 
@@ -59,7 +64,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
     """Say that a role does not open this page, and record that it was asked for."""
     if request.user.is_authenticated:
         observing.refused(access.user_of(request), act="open", what="page", now=timezone.now())
-    answer = _page(request, "admin/evidence/forbidden.html", "Not for your role")
+    answer = _page(request, "admin/evidence/forbidden.html", _("Not for your role"))
     answer.status_code = 403
     return answer
 
@@ -111,14 +116,14 @@ def receipt(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
     return _page(
         request,
         "admin/evidence/receipt.html",
-        f"Receipt {shown.reference}",
+        _("Receipt {reference}").format(reference=shown.reference),
         receipt=shown,
         item=found,
     )
 
 
 def _not_as_taken_in(request: HttpRequest, item: EvidenceItem) -> HttpResponse:
-    answer = _page(request, "admin/evidence/damaged.html", "Not as it was taken in", item=item)
+    answer = _page(request, "admin/evidence/damaged.html", _("Not as it was taken in"), item=item)
     answer.status_code = 503
     return answer
 
@@ -171,9 +176,9 @@ def derivative(request: HttpRequest, item: uuid.UUID, file: uuid.UUID) -> HttpRe
 def look(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
     """Open an item's previews for this session, after the reader said what for."""
     found = _item(request, item, "view")
-    purpose = request.POST.get("purpose", "").strip()
+    purpose = _said(request, "purpose").strip()
     if not purpose and observing.is_restricted(found):
-        messages.error(request, "Say what you need to see it for; that is recorded.")
+        messages.error(request, _("Say what you need to see it for; that is recorded."))
     else:
         if purpose:
             observing.asked(_user(request), found, purpose=purpose, now=timezone.now())
@@ -190,7 +195,7 @@ def retry(request: HttpRequest, item: uuid.UUID, analysis: uuid.UUID) -> HttpRes
     """Have a failed tool tried again."""
     found = _item(request, item, "retry")
     processing.retry(get_object_or_404(Analysis, pk=analysis, file__item=found))
-    messages.info(request, "It will be tried again.")
+    messages.info(request, _("It will be tried again."))
     return redirect("admin:evidence_evidenceitem_change", found.pk)
 
 
@@ -201,9 +206,9 @@ def export_new(request: HttpRequest) -> HttpResponse:
     user = _user(request)
     if not user.has_perm("evidence.export_bundle"):
         raise PermissionDenied
-    wanted = request.POST.getlist("items") or request.GET.get("items", "").split(",")
+    wanted, carried = choosing.brought(request)
     try:
-        ids = [uuid.UUID(one) for one in wanted if one]
+        ids = [uuid.UUID(one) for one in wanted]
     except ValueError as error:
         raise Http404("No such item.") from error
     items = list(
@@ -217,7 +222,8 @@ def export_new(request: HttpRequest) -> HttpResponse:
         observing.refused(user, act="export", what="item", now=timezone.now())
         raise Http404("No such item.")
     given = request.POST.get("profile") or request.GET.get("profile", "full")
-    profile = given if given in selecting.PROFILES else "full"
+    offered = list(profiles.offered())
+    profile = given if given in {one.name for one in offered} else "full"
     form = exporting.ExportForm(request.POST or None, initial={"profile": profile})
     if request.method == "POST" and form.is_valid() and items:
         try:
@@ -229,22 +235,16 @@ def export_new(request: HttpRequest) -> HttpResponse:
     return _page(
         request,
         "admin/evidence/export_new.html",
-        "Export a bundle",
+        _("Export a bundle"),
         form=form,
         items=items,
         preview=exporting.preview(items, profile),
-        profiles=selecting.PROFILES.values(),
-        chosen=",".join(str(item.pk) for item in items),
+        profiles=offered,
+        carried=carried,
+        shown=SHOWN,
+        embargoes=embargoing.on(items, now=timezone.now()),
+        by_release=sum(releasing.needs_release(item) for item in items),
     )
-
-
-def _export(request: HttpRequest, bundle: uuid.UUID) -> Export:
-    user = _user(request)
-    found = access.exports_for(user).filter(pk=bundle).select_related("bundle", "case").first()
-    if found is None or not user.has_perm("evidence.export_bundle"):
-        observing.refused(user, act="export", what="bundle", now=timezone.now())
-        raise Http404("No such bundle.")
-    return found
 
 
 @staff_member_required
@@ -255,18 +255,18 @@ def export_list(request: HttpRequest) -> HttpResponse:
     if not user.has_perm("evidence.export_bundle"):
         raise PermissionDenied
     exports = access.exports_for(user).select_related("bundle", "case")[:200]
-    return _page(request, "admin/evidence/export_list.html", "Exports", exports=exports)
+    return _page(request, "admin/evidence/export_list.html", _("Exports"), exports=exports)
 
 
 @staff_member_required
 @require_GET
 def export_page(request: HttpRequest, bundle: uuid.UUID) -> HttpResponse:
     """Show one bundle: its progress while it is written, its digests and its download after."""
-    found = _export(request, bundle)
+    found = _export_of(request, bundle)
     return _page(
         request,
         "admin/evidence/export.html",
-        f"Bundle for {found.recipient}",
+        _("Bundle for {recipient}").format(recipient=found.recipient),
         export=found,
         items=found.items.order_by("exhibit_number"),
         progress=exporting.progress(found),
@@ -278,17 +278,27 @@ def export_page(request: HttpRequest, bundle: uuid.UUID) -> HttpResponse:
 @require_GET
 def export_progress(request: HttpRequest, bundle: uuid.UUID) -> JsonResponse:
     """Say how far the writing of a bundle is."""
-    return JsonResponse(exporting.progress(_export(request, bundle)))
+    return JsonResponse(exporting.progress(_export_of(request, bundle)))
 
 
 @staff_member_required
 @require_safe
 def export_download(request: HttpRequest, bundle: uuid.UUID) -> HttpResponseBase:
     """Send a verified bundle, in ranges, so that a download can be resumed."""
-    found = _export(request, bundle)
+    try:
+        return bundle_content(request, bundle)
+    except exporting.ExportError as error:
+        messages.error(request, str(error))
+        return redirect("evidence:export", bundle)
+
+
+def bundle_content(request: HttpRequest, bundle: uuid.UUID) -> HttpResponseBase:
+    """Return a verified bundle's bytes, if it may still leave.  Raises ExportError."""
+    found = _export_of(request, bundle)
     row = found.bundle
     if row.state != row.State.VERIFIED:
         raise Http404("No such bundle.")
+    exporting.must_still_leave(found, now=timezone.now())
     if request.method == "GET":
         exporting.downloaded(
             found,
@@ -316,6 +326,7 @@ def verify(request: HttpRequest) -> HttpResponse:
     return redirect("evidence:audit", run.pk)
 
 
+SHOWN = 200  # rows of a preview
 EXTRACTS = {
     "csv": ("text/csv; charset=utf-8", extracting.csv_lines),
     "jsonl": ("application/jsonl; charset=utf-8", extracting.json_lines),
@@ -365,12 +376,12 @@ def compare(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     kept = request.FILES.get("kept")
     if kept is None:
-        messages.error(request, "Choose a checkpoint or a bundle that was kept.")
+        messages.error(request, _("Choose a checkpoint or a bundle that was kept."))
         return redirect("admin:archive_entry_changelist")
     try:
         run = verifying.compare(kept, user=user, now=timezone.now())
     except ProofError as error:
-        messages.error(request, f"That file holds no checkpoint: {error}.")
+        messages.error(request, _("That file holds no checkpoint: {error}.").format(error=error))
         return redirect("admin:archive_entry_changelist")
     return redirect("evidence:audit", run.pk)
 
@@ -393,7 +404,7 @@ def audit(request: HttpRequest, run: uuid.UUID) -> HttpResponse:
     return _page(
         request,
         "admin/archive/report.html",
-        "Verification report",
+        _("Verification report"),
         run=found,
         progress=verifying.progress(found),
         **verifying.shown(found),

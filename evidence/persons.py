@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.utils.translation import gettext as _
 
 from archive import custody
 from archive.proof import events
@@ -51,7 +52,9 @@ def describe(
         Case.objects.select_for_update().get(pk=case.pk)  # two of one pseudonym wait here
         others = Person.standing().filter(case=case, pseudonym__iexact=row.pseudonym)
         if others.exclude(person=row.person).exists():
-            raise TakenError(f"There is a {row.pseudonym} in this case already.")
+            raise TakenError(
+                _("There is a {pseudonym} in this case already.").format(pseudonym=row.pseudonym)
+            )
         return records.keep(
             log,
             row,
@@ -101,7 +104,7 @@ def reveal(fact: PersonFact, *, purpose: str, user: User, now: datetime) -> str:
     Raises NoPurposeError without a purpose.
     """
     if not purpose.strip():
-        raise NoPurposeError("Say what you need it for; that is recorded.")
+        raise NoPurposeError(_("Say what you need it for; that is recorded."))
     with custody.recording(actor=access.actor_of(user, fact.case), now=now) as log:
         log.add(
             events.IdentityRevealed(

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+
 from evidence.extractors.places import degrees, iso_6709, place
 
 LONGEST = 80  # characters
-HOW = "Write a position as 51.73 N, 36.19 E or 51°43'48\" N, 36°11'24\" E, latitude first."
+HOW = _lazy("Write a position as 51.73 N, 36.19 E or 51°43'48\" N, 36°11'24\" E, latitude first.")
 _PART = re.compile(r"\d+(?:\.\d+)?")
 _PLAIN = re.compile(r"\s*([+-]?\d{1,2}(?:\.\d+)?)\s*,\s*([+-]?\d{1,3}(?:\.\d+)?)\s*")
 _PRIMES = "\N{PRIME}\N{DOUBLE PRIME}"
@@ -36,7 +39,9 @@ def read(text: str) -> Position:
         raise UnreadablePlaceError(HOW)
     found, why = place(text, *pair)
     if why is not None:
-        raise UnreadablePlaceError(f"{text.strip()}: {why}. {HOW}")
+        raise UnreadablePlaceError(
+            _("{value}: {why}. {HOW}").format(value=text.strip(), why=why, HOW=HOW)
+        )
     return Position(text.strip(), found["lat"], found["lon"])
 
 

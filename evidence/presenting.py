@@ -14,6 +14,9 @@ from django.contrib.auth.models import User
 from django.db.models import BooleanField, Count, Max, Min, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from archive import custody, disclosures, keys
 from archive.models.checkpoint import Checkpoint
@@ -24,9 +27,11 @@ from archive.models.stored_object import StoredObject
 from archive.proof import events, notes
 from archive.proof.entries import Entry as Written
 from archive.proof.entries import format_time, open_disclosure
-from evidence import access, contradicting, observing, reading_back, searching
+from evidence import access, contradicting, found_words, observing, reading_back, searching
+from evidence.formats.report_words import SENTENCES
 from evidence.models.agent import Agent
 from evidence.models.analysis import Analysis, Fingerprint
+from evidence.models.case import Case
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
 from evidence.registry import tools_for
@@ -34,23 +39,24 @@ from evidence.resembling import part_in_words
 
 #: Tools' names in words.
 TOOLS = {
-    "type": "Type by content",
-    "exif": "Embedded metadata (EXIF)",
-    "xmp": "What programs wrote into it (XMP, IPTC)",
-    "image": "Image facts",
-    "container": "Video and audio facts",
-    "pdf": "PDF facts",
-    "packages": "Proofs that came with it (WACZ, ProofMode)",
-    "c2pa": "Content Credentials (C2PA)",
-    "pdq": "Image fingerprint (PDQ)",
-    "frames": "Fingerprints of frames (PDQ)",
-    "chromaprint": "Fingerprint of the sound (Chromaprint)",
-    "pages": "Fingerprints of pages (PDQ)",
-    "wording": "Fingerprint of the wording",
-    "preview": "Preview",
-    "overview": "Overview",
-    "redaction": "Redacted rendition",
-    "digests": "MD5, SHA-1 and BLAKE3, to look it up elsewhere",
+    "type": _lazy("Type by content"),
+    "exif": _lazy("Embedded metadata (EXIF)"),
+    "xmp": _lazy("What programs wrote into it (XMP, IPTC)"),
+    "image": _lazy("Image facts"),
+    "container": _lazy("Video and audio facts"),
+    "pdf": _lazy("PDF facts"),
+    "packages": _lazy("Proofs that came with it (WACZ, ProofMode)"),
+    "c2pa": _lazy("Content Credentials (C2PA)"),
+    "pdq": _lazy("Image fingerprint (PDQ)"),
+    "frames": _lazy("Fingerprints of frames (PDQ)"),
+    "chromaprint": _lazy("Fingerprint of the sound (Chromaprint)"),
+    "pages": _lazy("Fingerprints of pages (PDQ)"),
+    "wording": _lazy("Fingerprint of the wording"),
+    "preview": _lazy("Preview"),
+    "overview": _lazy("Overview"),
+    "page images": _lazy("Pages as pictures"),
+    "redaction": _lazy("Redacted rendition"),
+    "digests": _lazy("MD5, SHA-1 and BLAKE3, to look it up elsewhere"),
 }
 
 #: Public fields of an entry that a reader sees as identifiers, not as words.
@@ -98,33 +104,42 @@ def _labels(actors: Iterable[str]) -> dict[str, str]:
         except ValueError:
             continue
     known = {ids[agent.pk]: agent.label for agent in Agent.objects.filter(pk__in=ids).only("label")}
-    return {"a-" + "0" * 32: "Worker", **known}
+    return {"a-" + "0" * 32: _("Worker"), **known}
 
 
 def _words(value: Any) -> str:
     if value is None:
-        return "not given"
+        return _("not given")
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
+def _sentence(written: Written) -> str:
+    """Say in the reader's language what an entry records."""
+    language = (get_language() or "").split("-", maxsplit=1)[0]
+    sentence = SENTENCES.get(language, SENTENCES["en"]).get(written.kind)
+    if sentence is None:
+        return events.sentence_for(written.kind, written.data)
+    return events.filled(sentence, written.data)
+
+
 def steps(entries: Iterable[Entry]) -> list[Step]:
     """Return entries as a timeline, from their own bytes: two queries more."""
     rows = [(Written.decode(row.body.encode()), bytes(row.leaf).hex()) for row in entries]
-    labels = _labels(written.actor for written, _ in rows)
+    labels = _labels(written.actor for written, leaf in rows)
     private: dict[int, list[tuple[str, str]]] = {}
-    for one in Disclosure.objects.filter(entry_seq__in=[written.seq for written, _ in rows]):
+    for one in Disclosure.objects.filter(entry_seq__in=[written.seq for written, leaf in rows]):
         text = disclosures.text_of(one)
-        value = "erased" if text is None else _words(open_disclosure(text)[2])
+        value = _("erased") if text is None else _words(open_disclosure(text)[2])
         private.setdefault(one.entry_seq, []).append((one.name.replace("_", " "), value))
     return [
         Step(
             seq=written.seq,
             time=format_time(written.time),
             kind=written.kind,
-            sentence=events.sentence_for(written.kind, written.data),
-            actor=labels.get(written.actor, "Unknown actor"),
+            sentence=_sentence(written),
+            actor=labels.get(written.actor, _("Unknown actor")),
             actor_id=written.actor,
             leaf=leaf,
             outcome=str(written.data.get("outcome", "")),
@@ -188,7 +203,7 @@ def found(user: User, text: str) -> list[Found]:
         *(
             Found(
                 f"{case.reference} {case.title}",
-                "Case",
+                _("Case"),
                 reverse("evidence:case", args=[case.pk]),
             )
             for case in cases[:FEW_FOUND]
@@ -207,7 +222,7 @@ def found(user: User, text: str) -> list[Found]:
 def counted(rows: QuerySet[Any]) -> str:
     """Say how many there are; beyond a limit, that there are more: counting all takes long."""
     number = rows.order_by()[: COUNTED + 1].count()
-    return f"over {COUNTED:,}" if number > COUNTED else str(number)
+    return _("over {number:,}").format(number=COUNTED) if number > COUNTED else str(number)
 
 
 def failed(items: QuerySet[EvidenceItem]) -> int:
@@ -260,13 +275,15 @@ def work_on(item: EvidenceItem) -> list[dict[str, Any]]:
         state = row.state
         words = row.get_state_display()
         if state == Analysis.State.WAITING and running:
-            words = "Running"
+            words = _("Running")
         elif state == Analysis.State.WAITING and job is not None and job.attempts:
-            words = f"Waiting to try again ({job.attempts} of 3): {job.last_error}"
+            words = _("Waiting to try again ({attempts} of 3): {last_error}").format(
+                attempts=job.attempts, last_error=job.last_error
+            )
         shown.append(
             {
                 "id": str(row.pk),
-                "tool": TOOLS.get(row.tool, row.tool),
+                "tool": str(TOOLS.get(row.tool, row.tool)),
                 "version": row.version,
                 "state": "running" if running and state == Analysis.State.WAITING else state,
                 "words": words,
@@ -291,10 +308,6 @@ def _flat(value: Any, name: str = "") -> Iterable[tuple[str, str]]:
                 yield from _flat(one, f"{name} {number}")
     elif value is not None:
         yield name, _words(value)
-
-
-def _label(name: str) -> str:
-    return name.replace(".", " · ").replace("_", " ")
 
 
 @dataclass(frozen=True)
@@ -322,10 +335,10 @@ def answers(item: EvidenceItem) -> list[Answer]:
             result = {**parsed, **result}
         shown.append(
             Answer(
-                tool=TOOLS.get(row.tool, row.tool),
+                tool=str(TOOLS.get(row.tool, row.tool)),
                 version=row.version,
                 outcome=row.outcome,
-                rows=tuple((_label(name), text) for name, text in _flat(result)),
+                rows=tuple((found_words.label(name), text) for name, text in _flat(result)),
                 raw=json.dumps(
                     row.result if raw is None else raw, ensure_ascii=False, indent=1, sort_keys=True
                 ),
@@ -337,14 +350,14 @@ def answers(item: EvidenceItem) -> list[Answer]:
 def contradictions(item: EvidenceItem) -> list[str]:
     """Return what does not fit together in what is said of the item, a sentence each."""
     newest = {
-        (row.file_id, row.tool): (TOOLS.get(row.tool, row.tool), row.result or {})
+        (row.file_id, row.tool): (str(TOOLS.get(row.tool, row.tool)), row.result or {})
         for row in Analysis.objects.filter(
             file__item=item, state=Analysis.State.DONE, tool__in=["exif", "xmp", "container"]
         ).order_by("created_at")
     }
     place = None
     if item.latitude is not None and item.longitude is not None:
-        place = contradicting.Place("Description", item.latitude, item.longitude)
+        place = contradicting.Place(_("Description"), item.latitude, item.longitude)
     acquired = item.acquisitions.filter(
         acquired_at__isnull=False, tz_basis__in=contradicting.GIVEN
     ).values_list("acquired_at", flat=True)
@@ -366,11 +379,18 @@ def contradictions(item: EvidenceItem) -> list[str]:
 def previews(files: Iterable[EvidenceFile]) -> dict[str, Any]:
     """Return what can be shown of an item; a film's still frame is its poster, not one more."""
     derived = [file for file in files if file.role == EvidenceFile.Role.DERIVATIVE]
+    derived.sort(key=page_of)  # a document's pages in their order, what is no page before them
     stills = [file for file in derived if file.derivation == "keyframe"]
     films = [file for file in derived if file.media_type == "video/mp4"]
     if not films or not stills:
         return {"previews": derived, "poster": None}
     return {"previews": [file for file in derived if file not in stills], "poster": stills[0]}
+
+
+def page_of(file: EvidenceFile) -> int:
+    """Return which page of a document a derivative shows; 0 for what is no page."""
+    word, _, number = file.derivation.partition(" ")
+    return int(number) if word == "page" and number.isdecimal() else 0
 
 
 #: Where a session remembers which items' previews were asked for, and how many.
@@ -388,9 +408,9 @@ def is_veiled(item: EvidenceItem, looks: Sequence[str]) -> bool:
 KEPT = "Kept for tables still to come:"
 
 
-def described(item: EvidenceItem) -> dict[str, str]:
+def described(thing: EvidenceItem | Case) -> dict[str, str]:
     """Return the description for people, and what is only kept with it."""
-    prose, _, kept = item.description.partition(KEPT)
+    prose, _, kept = thing.description.partition(KEPT)
     return {"description": prose.strip(), "kept": kept.strip()}
 
 
@@ -419,11 +439,19 @@ def integrity(files: Iterable[EvidenceFile]) -> Integrity:
     stored = [file.stored for file in files if file.stored is not None]
     damaged = [one for one in stored if one.state != StoredObject.State.STORED]
     if damaged:
-        return Integrity("bad", f"{len(damaged)} of {len(stored)} originals damaged or missing")
+        return Integrity(
+            "bad",
+            _("{number} of {number_2} originals damaged or missing").format(
+                number=len(damaged), number_2=len(stored)
+            ),
+        )
     checked = [one.last_fixity_at for one in stored if one.last_fixity_at]
     if stored and len(checked) == len(stored):
-        return Integrity("good", f"Read back and equal on {min(checked):%Y-%m-%d %H:%M} UTC")
-    return Integrity("new", "Digest recorded at intake; not read back since")
+        return Integrity(
+            "good",
+            _("Read back and equal on {value:%Y-%m-%d %H:%M} UTC").format(value=min(checked)),
+        )
+    return Integrity("new", _("Digest recorded at intake; not read back since"))
 
 
 @dataclass(frozen=True)
@@ -562,9 +590,12 @@ def remarks(shown: Sequence[Step]) -> dict[int, tuple[str, bool]]:
             continue
         passed = datetime.fromisoformat(later.time) - datetime.fromisoformat(earlier.time)
         if passed < timedelta(0):
-            found[later.seq] = (f"The clock went back by {-passed}.", True)
+            found[later.seq] = (_("The clock went back by {value}.").format(value=-passed), True)
         elif passed >= QUIET:
-            found[later.seq] = (f"Nothing was recorded for {passed.days} days.", False)
+            found[later.seq] = (
+                _("Nothing was recorded for {days} days.").format(days=passed.days),
+                False,
+            )
     return found
 
 

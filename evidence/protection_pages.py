@@ -10,11 +10,13 @@ from django.contrib.admin.views.decorators import staff_member_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from evidence import access, classifying, forms
+from evidence import access, classifying, filing, forms
 from evidence.answering import item as _item
 from evidence.answering import page as _page
+from evidence.answering import said as _said
 from evidence.answering import user as _user
 from evidence.models.item import EvidenceItem
 
@@ -47,7 +49,7 @@ def protection(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
     answer = _page(
         request,
         "admin/evidence/protection.html",
-        f"Protection of {found.exhibit_number}",
+        _("Protection of {exhibit_number}").format(exhibit_number=found.exhibit_number),
         item=found,
         reasons=classifying.reasons(found),
         form=form,
@@ -73,19 +75,10 @@ def _done(
         if not may["decide_lowering"] or not chosen:
             raise Http404("No such request.")
         granted = request.POST.get("granted") == "yes"
-        classifying.decide(chosen[0], granted=granted, reason=request.POST.get("reason", ""), **by)
-        return "Granted; the item is protected less now." if granted else "Refused."
+        classifying.decide(chosen[0], granted=granted, reason=_said(request, "reason"), **by)
+        return _("Granted; the item is protected less now.") if granted else _("Refused.")
     if not form.is_valid():
-        raise classifying.UnclearError("Choose a level and say why.")
-    said = form.cleaned_data
-    if not classifying.lowers(item, said["level"], said["markers"]):
-        if not may["raise"]:
-            raise Http404("No such item.")
-        classifying.raise_to(item, **said, **by)
-        return "Recorded; it counts from now."
-    if not may["ask_to_lower"]:
-        raise classifying.UnclearError(
-            "That would protect it less. A reviewer asks for it, and another person decides."
-        )
-    classifying.ask_to_lower(item, **said, **by)
-    return "Asked. Another person decides; nothing has changed yet."
+        raise classifying.UnclearError(_("Choose a level and say why."))
+    if filing.protection(item, form.cleaned_data, **by):
+        return _("Recorded; it counts from now.")
+    return _("Asked. Another person decides; nothing has changed yet.")

@@ -34,7 +34,7 @@ KIND = "evidence.fixity"
 SUBJECT = "originals"
 SLICE = timedelta(minutes=2)  # one piece of a worker's time; the schedule asks again
 MOST_SHOWN = 200
-LONG = 0.05  # seconds of counting from which on the answer is kept
+LONG = 0.015  # seconds of counting from which on the answer is kept
 KEPT = timedelta(minutes=5)
 _COUNTED = "fixity-coverage"
 
@@ -227,7 +227,8 @@ def _ages(now: datetime, never: int) -> list[tuple[str, int]]:
     for day, number in days:
         age = max(0, (now.date() - day).days)
         counts[next((at for at, end in enumerate(ends) if age < end), len(ends))] += number
-    names = [f"{end - step} to {end - 1}" if step > 1 else str(end - 1) for end in ends]
+    # Kept for readers of any language, so that no words are in it.
+    names = [f"{end - step}-{end - 1}" if step > 1 else str(end - 1) for end in ends]
     return [*zip([*names, f"{ends[-1]}+"], counts, strict=True), ("never", never)]
 
 

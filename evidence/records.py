@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError
+from django.utils.translation import gettext as _
 
 from archive import custody
 from archive.proof.events import Event
@@ -47,13 +48,13 @@ def keep(log: custody.Recording, row: Row, event: Kind, *, item: Any = None, **f
     """
     if row.supersedes_id is not None and _is_superseded(row):
         raise SupersededError(
-            "Somebody changed this while you wrote. Read what they said, then say it anew."
+            _("Somebody changed this while you wrote. Read what they said, then say it anew.")
         )
     try:
         row.save()
     except IntegrityError as error:
         if row.supersedes_id is not None and "supersedes" in str(error):
-            raise SupersededError("Somebody changed this while you wrote.") from error
+            raise SupersededError(_("Somebody changed this while you wrote.")) from error
         raise
     log.add(event(record=str(row.pk), record_sha256=row.sha256(), **facts), item=item)
     return row

@@ -12,9 +12,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from evidence import forms, media, observing, redacting
+from evidence import filing, forms, media, observing, redacting
 from evidence.answering import item as _item
 from evidence.answering import page as _page
 from evidence.answering import user as _user
@@ -42,11 +43,11 @@ def redact(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
     form = forms.RedactionForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            _ask(request, found, form.cleaned_data)
+            filing.redaction(found, form.cleaned_data, user=_user(request), now=timezone.now())
         except redacting.UnclearError as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, "Asked for. It is made beside the original, which stays.")
+            messages.success(request, _("Asked for. It is made beside the original, which stays."))
             return HttpResponseRedirect(reverse("evidence:redact", args=[found.pk]))
     elif request.method != "POST":
         observing.seen(_user(request), found, rendition="redaction", now=timezone.now())
@@ -54,7 +55,7 @@ def redact(request: HttpRequest, item: uuid.UUID) -> HttpResponse:
     answer = _page(
         request,
         "admin/evidence/redact.html",
-        f"Redact {found.exhibit_number}",
+        _("Redact {exhibit_number}").format(exhibit_number=found.exhibit_number),
         item=found,
         form=form,
         renditions=shown,
@@ -88,15 +89,3 @@ def _canvas(item: EvidenceItem) -> dict[str, Any]:
     media_type = original.media_type if original else ""
     sort = "document" if media_type == "application/pdf" else media_type.partition("/")[0]
     return {"canvas": row, "sort": sort}
-
-
-def _ask(request: HttpRequest, item: EvidenceItem, said: dict[str, Any]) -> None:
-    redacting.ask(
-        item,
-        regions=said["regions"],
-        sound=said["sound"],
-        phrases=[line.strip() for line in said["phrases"].splitlines() if line.strip()],
-        reason=said["reason"],
-        user=_user(request),
-        now=timezone.now(),
-    )

@@ -12,9 +12,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from evidence import access, exporting, forms, observing, releasing
+from evidence import access, choosing, exporting, forms, observing, profiles, releasing
 from evidence.answering import page as _page
 from evidence.answering import user as _user
 from evidence.models.item import EvidenceItem
@@ -36,8 +37,10 @@ def releases(request: HttpRequest) -> HttpResponse:
     return _page(
         request,
         "admin/evidence/releases.html",
-        "Releases",
-        releases=[{"asked": row, "state": state(row)} for row in shown[:200]],
+        _("Releases"),
+        releases=[
+            {"asked": row, "state": releasing.state(row, now=timezone.now())} for row in shown[:200]
+        ],
     )
 
 
@@ -55,10 +58,15 @@ def new_release(request: HttpRequest) -> HttpResponse:
         except WRONG as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, "Asked. Another person decides.")
+            messages.success(request, _("Asked. Another person decides."))
             return redirect("evidence:release", made.pk)
     answer = _page(
-        request, "admin/evidence/release_new.html", "Ask for a release", items=items, form=form
+        request,
+        "admin/evidence/release_new.html",
+        _("Ask for a release"),
+        items=items,
+        form=form,
+        carried=choosing.brought(request)[1],
     )
     answer.status_code = 400 if form.errors else 200
     return answer
@@ -100,10 +108,11 @@ def release(request: HttpRequest, release: uuid.UUID) -> HttpResponse:
         "admin/evidence/release.html",
         str(asked),
         asked=asked,
+        profile=profiles.named(releasing.profile_of(asked)),
         items=items,
         recognised=[one for one in items if releasing.RECOGNISED & set(one.markers)],
         decision=decision,
-        state=state(asked),
+        state=releasing.state(asked, now=timezone.now()),
         exports=decision.exports.select_related("bundle") if decision else [],
         receipts=decision.receipts.all() if decision else [],
         may=may,
@@ -113,20 +122,6 @@ def release(request: HttpRequest, release: uuid.UUID) -> HttpResponse:
     )
     answer.status_code = 400 if wrong else 200
     return answer
-
-
-def state(asked: ReleaseRequest) -> tuple[str, str]:
-    """Return how it stands: a word for its colour, and words."""
-    decision = getattr(asked, "release_decision", None)
-    if decision is None:
-        return "new", "Waits for a decision"
-    if not decision.authorised:
-        return "bad", "Refused"
-    if getattr(decision, "revocation", None) is not None:
-        return "bad", "Revoked"
-    if decision.valid_until is not None and decision.valid_until <= timezone.now():
-        return "bad", "Ended"
-    return "good", "Authorised"
 
 
 def _done(
@@ -150,30 +145,30 @@ def _done(
         return reverse("evidence:export", args=[export.pk])
     form = made.get(act)
     if form is None or (act != "decide" and decision is None):
-        raise releasing.ReleaseError("Choose what to do.")
+        raise releasing.ReleaseError(_("Choose what to do."))
     if not form.is_valid():
-        raise releasing.ReleaseError("Something is missing; it is marked below.")
+        raise releasing.ReleaseError(_("Something is missing; it is marked below."))
     said = dict(form.cleaned_data)
     if act == "decide":
         said["authorised"] = request.POST.get("authorised") == "yes"
         releasing.decide(asked, **said, **by)
-        messages.success(request, "Your decision is recorded.")
+        messages.success(request, _("Your decision is recorded."))
     elif decision is not None and act == "revoke":
         releasing.revoke(decision, **said, **by)
-        messages.success(request, "Taken back. What has left is not called back by it.")
+        messages.success(request, _("Taken back. What has left is not called back by it."))
     elif decision is not None:
         receipt = releasing.acknowledge(decision, **said, **by)
         if receipt.matches:
-            messages.success(request, "That is the digest of a bundle of this release.")
+            messages.success(request, _("That is the digest of a bundle of this release."))
         else:
-            messages.error(request, "No bundle of this release has that digest. It is recorded.")
+            messages.error(request, _("No bundle of this release has that digest. It is recorded."))
     return here
 
 
 def _chosen(request: HttpRequest) -> list[EvidenceItem]:
-    given = request.POST.getlist("items") or request.GET.get("items", "").split(",")
+    given, _carried = choosing.brought(request)
     try:
-        ids = {uuid.UUID(one) for one in given if one}
+        ids = {uuid.UUID(one) for one in given}
     except ValueError as error:
         raise Http404("No such item.") from error
     user = _user(request)

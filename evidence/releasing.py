@@ -14,11 +14,12 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from archive import custody
 from archive.models.bundle import Bundle
 from archive.proof import events
-from evidence import access, records
+from evidence import access, embargoing, profiles, records
 from evidence.models.case import Case
 from evidence.models.item import EvidenceItem
 from evidence.models.levels import ORDER, Level
@@ -59,12 +60,13 @@ def request(
 ) -> ReleaseRequest:  # fmt: skip
     """Ask that items of one case go to somebody."""
     if not items:
-        raise ReleaseError("Choose at least one item.")
+        raise ReleaseError(_("Choose at least one item."))
     case = items[0].case
     if any(item.case_id != case.pk for item in items):
-        raise ReleaseError("A release is of one case; ask for each case by itself.")
+        raise ReleaseError(_("A release is of one case; ask for each case by itself."))
     if not recipient.strip() or not purpose.strip():
-        raise ReleaseError("Say to whom it goes and what for.")
+        raise ReleaseError(_("Say to whom it goes and what for."))
+    _must_be_offered(said.get("profile", ""))
     row = records.made(
         ReleaseRequest,
         user=user,
@@ -102,13 +104,13 @@ def decide(
     before, and where what the items are forbids it.
     """
     if not reason.strip():
-        raise ReleaseError("Say why you authorise or refuse it.")
+        raise ReleaseError(_("Say why you authorise or refuse it."))
     if asked.recorded_by == access.agent_of(user):
-        raise SamePersonError("You asked for it; another person decides.")
+        raise SamePersonError(_("You asked for it; another person decides."))
     with custody.recording(actor=access.actor_of(user, asked.case), now=now) as log:
         Case.objects.select_for_update().get(pk=asked.case_id)
         if ReleaseDecision.objects.filter(request=asked).exists():
-            raise ReleaseError("It was decided already.")
+            raise ReleaseError(_("It was decided already."))
         row = records.made(
             ReleaseDecision,
             user=user,
@@ -119,6 +121,7 @@ def decide(
             **said,
         )
         if authorised:
+            _must_be_offered(asked.profile)
             _check(asked, row, items_of(asked))
         return records.keep(
             log,
@@ -133,9 +136,9 @@ def decide(
 def revoke(decision: ReleaseDecision, *, reason: str, user: User, now: datetime) -> None:
     """Take an authorisation back; nothing more leaves by it."""
     if not reason.strip():
-        raise ReleaseError("Say why it is taken back.")
+        raise ReleaseError(_("Say why it is taken back."))
     if not decision.authorised or ReleaseRevocation.objects.filter(decision=decision).exists():
-        raise ReleaseError("There is no authorisation to take back.")
+        raise ReleaseError(_("There is no authorisation to take back."))
     case = decision.request.case
     row = records.made(ReleaseRevocation, user=user, now=now, decision=decision, reason=reason)
     with custody.recording(actor=access.actor_of(user, case), now=now) as log:
@@ -156,7 +159,7 @@ def acknowledge(
     """Record the digest that the recipient worked out of what arrived; a wrong one too."""
     digest = sha256.strip().lower().removeprefix("sha256:")
     if len(digest) != 64 or set(digest) - HEX:
-        raise ReleaseError("A SHA-256 has 64 digits of 0 to 9 and a to f.")
+        raise ReleaseError(_("A SHA-256 has 64 digits of 0 to 9 and a to f."))
     case = decision.request.case
     sent = Bundle.objects.filter(export__release=decision, state=Bundle.State.VERIFIED)
     row = records.made(
@@ -187,27 +190,72 @@ def check(
 ) -> None:
     """See that these items may leave now, by this authorisation or without any.
 
+    An authorisation is of the version of a profile that its request names, unless that profile was
+    withdrawn since.
+
     Raises ReleaseError, which says what to do.
     """
     several = list(items)
+    for embargo in embargoing.on(several, now=now):
+        raise ReleaseError(
+            _("{exhibit_number} is under embargo: nothing of it leaves before {until}.").format(
+                exhibit_number=embargo.item.exhibit_number, until=embargo
+            )
+        )
     if decision is None:
         held_back = [one.exhibit_number for one in several if needs_release(one)]
         if held_back:
             raise ReleaseError(
-                f"{', '.join(sorted(held_back)[:5])} may leave only by a release that another "
-                "person authorised. Have one asked for."
+                _(
+                    "{value} may leave only by a release that another person authorised. "
+                    "Have one asked for."
+                ).format(value=", ".join(sorted(held_back)[:5]))
             )
         return
     if not decision.authorised:
-        raise ReleaseError("This release was refused.")
+        raise ReleaseError(_("This release was refused."))
     if ReleaseRevocation.objects.filter(decision=decision).exists():
-        raise ReleaseError("This release was revoked.")
+        raise ReleaseError(_("This release was revoked."))
     if decision.valid_until is not None and decision.valid_until <= now:
-        raise ReleaseError(f"This release ended on {decision.valid_until:%Y-%m-%d %H:%M} UTC.")
+        raise ReleaseError(
+            _("This release ended on {valid_until:%Y-%m-%d %H:%M} UTC.").format(
+                valid_until=decision.valid_until
+            )
+        )
     covered = set(decision.request.items)
     if any(str(one.pk) not in covered for one in several):
-        raise ReleaseError("This release does not cover all of these items.")
+        raise ReleaseError(_("This release does not cover all of these items."))
+    try:
+        profiles.must_be_in_force(profile_of(decision.request))
+    except profiles.ProfileError as error:
+        raise ReleaseError(str(error)) from error
     _check(decision.request, decision, several)
+
+
+def profile_of(asked: ReleaseRequest) -> str:
+    """Return the profile that a request names; the oldest requests named none and meant all."""
+    return asked.profile or "full"
+
+
+def _must_be_offered(profile: str) -> None:
+    try:
+        profiles.must_be_offered(profile or "full")
+    except profiles.ProfileError as error:
+        raise ReleaseError(str(error)) from error
+
+
+def state(asked: ReleaseRequest, *, now: datetime) -> tuple[str, str]:
+    """Return how it stands: a word for its colour, and words."""
+    decision = getattr(asked, "release_decision", None)
+    if decision is None:
+        return "new", _("Waits for a decision")
+    if not decision.authorised:
+        return "bad", _("Refused")
+    if getattr(decision, "revocation", None) is not None:
+        return "bad", _("Revoked")
+    if decision.valid_until is not None and decision.valid_until <= now:
+        return "bad", _("Ended")
+    return "good", _("Authorised")
 
 
 def items_of(asked: ReleaseRequest) -> list[EvidenceItem]:
@@ -230,17 +278,22 @@ def visible(user: User) -> QuerySet[ReleaseRequest]:
 
 def _check(asked: ReleaseRequest, decision: ReleaseDecision, items: Sequence[EvidenceItem]) -> None:
     """Hold an authorisation against what the items are marked with."""
+    leaves_whole = profiles.named(profile_of(asked)).leaves_whole
     for item in items:
         marked = set(item.markers)
         if asked.recipient_class in EVERYBODY and marked & NEVER_PUBLIC:
             raise ReleaseError(
-                f"{item.exhibit_number} humiliates or degrades people: it never goes to media or "
-                "the public."
+                _(
+                    "{exhibit_number} humiliates or degrades people: it never goes to media or the "
+                    "public."
+                ).format(exhibit_number=item.exhibit_number)
             )
-        shows_faces = marked & RECOGNISED and asked.leaves_whole
+        shows_faces = marked & RECOGNISED and leaves_whole
         if shows_faces and not decision.public_interest.strip():
             raise ReleaseError(
-                f"{item.exhibit_number} shows a prisoner or detainee who can be recognised: "
-                "it leaves as a redacted rendition, or with the public interest written down that "
-                "justifies it."
+                _(
+                    "{exhibit_number} shows a prisoner or detainee who can be recognised: it "
+                    "leaves as a redacted rendition, or with the public interest written down that "
+                    "justifies it."
+                ).format(exhibit_number=item.exhibit_number)
             )

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from evidence import access, matching
 from evidence.fingerprints import (
@@ -30,45 +32,51 @@ STILLS = ("thumbnail", "keyframe")
 
 #: What was compared, in words.
 PARTS = {
-    "base": "the whole picture",
-    "trimmed": "the picture without its border",
-    "trimmed_80": "the middle 80 % without the border",
-    "sound": "the sound",
-    "text": "the wording",
+    "base": _lazy("the whole picture"),
+    "trimmed": _lazy("the picture without its border"),
+    "trimmed_80": _lazy("the middle 80 % without the border"),
+    "sound": _lazy("the sound"),
+    "text": _lazy("the wording"),
 }
 POSITIONS = {
     "": "",
-    "mirrored": "mirrored",
-    "upside_down": "mirrored top to bottom",
-    "rotate_90": "turned a quarter to the left",
-    "rotate_180": "turned upside down",
-    "rotate_270": "turned a quarter to the right",
-    "transposed": "turned and mirrored",
-    "transversed": "turned and mirrored",
+    "mirrored": _lazy("mirrored"),
+    "upside_down": _lazy("mirrored top to bottom"),
+    "rotate_90": _lazy("turned a quarter to the left"),
+    "rotate_180": _lazy("turned upside down"),
+    "rotate_270": _lazy("turned a quarter to the right"),
+    "transposed": _lazy("turned and mirrored"),
+    "transversed": _lazy("turned and mirrored"),
 }
 
 
 def part_in_words(variant: str) -> str:
     """Say what of a picture a fingerprint is of."""
-    part, _, turn = variant.partition("/")
-    words = PARTS.get(part, f"its middle {part.removeprefix('middle_')} %")
+    part, turn = [*variant.split("/", 1), ""][:2]
+    words = str(PARTS.get(part, "")) or (
+        _("its middle {share} %").format(share=part.removeprefix("middle_"))
+    )
     return f"{words}, {POSITIONS.get(turn, turn)}" if turn else words
 
 
 def band_in_words(lead: matching.Lead) -> str:
     """Say how strong a lead is."""
     if lead.same_bytes:
-        return "the same bytes"
+        return _("the same bytes")
     if lead.is_of_a_form:
-        return "same layout or picture"
-    return "strong lead" if lead.is_strong else "worth a look"
+        return _("same layout or picture")
+    return _("strong lead") if lead.is_strong else _("worth a look")
 
 
 def chance_in_words(number: float) -> str:
     """Say how many are found by chance."""
     if number < 1e-6:
-        return "fewer than one in a million searches"
-    return f"one in {round(1 / number):,} searches" if number < 0.5 else f"about {number:.0f}"
+        return _("fewer than one in a million searches")
+    return (
+        _("one in {number:,} searches").format(number=round(1 / number))
+        if number < 0.5
+        else _("about {number:.0f}").format(number=number)
+    )
 
 
 def clock(milliseconds: int) -> str:
@@ -83,24 +91,36 @@ def place_in_words(lead: matching.Lead) -> str:
     """Say where in a film, or in two, a lead is; nothing for two pictures."""
     laid = lead.overlay
     pages = [
-        f"page {page} of {whose} document"
-        for page, whose in ((lead.asked_page, "this"), (lead.found_page, "that"))
+        (
+            _("page {page} of this document") if is_this else _("page {page} of that document")
+        ).format(page=page)
+        for page, is_this in ((lead.asked_page, True), (lead.found_page, False))
         if page is not None
     ]
     if pages:
-        return f"Compared: {' with '.join(pages)}."
+        return _("Compared: {value}.").format(value=_(" with ").join(pages))
     if laid is None:
         if lead.found_at_ms is not None:
-            return f"Like the frame at {clock(lead.found_at_ms)} of that film."
+            return _("Like the frame at {clock} of that film.").format(
+                clock=clock(lead.found_at_ms)
+            )
         if lead.asked_at_ms is not None:
-            return f"Like the frame at {clock(lead.asked_at_ms)} of this film."
+            return _("Like the frame at {clock} of this film.").format(
+                clock=clock(lead.asked_at_ms)
+            )
         return ""
     shorter = min(laid.frames, laid.others)
-    words = f"{min(laid.matched, shorter)} of {shorter} seconds agree"
+    words = _("{value} of {shorter} seconds agree").format(
+        value=min(laid.matched, shorter), shorter=shorter
+    )
     if laid.is_anywhere:
-        return f"{words}. It hardly moves: they agree at more than one offset."
+        return _("{words}. It hardly moves: they agree at more than one offset.").format(
+            words=words
+        )
     here, there = lead.asked_at_ms or 0, lead.found_at_ms or 0
-    return f"{words}: {clock(here)} here is about {clock(there)} there."
+    return _("{words}: {clock} here is about {clock_2} there.").format(
+        words=words, clock=clock(here), clock_2=clock(there)
+    )
 
 
 def leads(found: Sequence[matching.Lead], decided: Decided = NOTHING) -> list[dict[str, Any]]:
@@ -133,7 +153,9 @@ def sounds(found: Sequence[matching.SoundLead], decided: Decided = NOTHING) -> l
             "still": pictures.get(lead.item.pk),
             "band": _sound_band(lead),
             "seconds": f"{lead.seconds:.0f} s",
-            "place": f"{clock(lead.asked_at_ms)} here is about {clock(lead.found_at_ms)} there.",
+            "place": _("{clock} here is about {clock_2} there.").format(
+                clock=clock(lead.asked_at_ms), clock_2=clock(lead.found_at_ms)
+            ),
             "error": f"{lead.error:.1f}",
         }
         for lead in found
@@ -147,8 +169,12 @@ def texts(found: Sequence[matching.TextLead], decided: Decided = NOTHING) -> lis
             "item": lead.item,
             "decided": decided.get(lead.item.pk),
             "band": _text_band(lead),
-            "common": f"{100 * lead.likeness.jaccard:.0f} % of all that the two say is in both",
-            "quoted": f"{100 * lead.likeness.quoted:.0f} % of the shorter one is in the longer",
+            "common": _("{value:.0f} % of all that the two say is in both").format(
+                value=100 * lead.likeness.jaccard
+            ),
+            "quoted": _("{value:.0f} % of the shorter one is in the longer").format(
+                value=100 * lead.likeness.quoted
+            ),
         }
         for lead in found
     ]
@@ -156,16 +182,16 @@ def texts(found: Sequence[matching.TextLead], decided: Decided = NOTHING) -> lis
 
 def _text_band(lead: matching.TextLead) -> str:
     if lead.same_bytes:
-        return "the same bytes"
+        return _("the same bytes")
     if lead.is_strong:
-        return "strong lead"
-    return "one quotes the other" if lead.quotes else "worth reading"
+        return _("strong lead")
+    return _("one quotes the other") if lead.quotes else _("worth reading")
 
 
 def _sound_band(lead: matching.SoundLead) -> str:
     if lead.same_bytes:
-        return "the same bytes"
-    return "strong lead" if lead.is_strong else "worth listening to"
+        return _("the same bytes")
+    return _("strong lead") if lead.is_strong else _("worth listening to")
 
 
 def same_bytes(sha256: str, *, user: User) -> list[EvidenceItem]:
@@ -260,8 +286,12 @@ def drawn(cluster: matching.Cluster) -> dict[str, Any]:
 
 
 def _edge_in_words(edge: Edge) -> str:
-    apart = "" if edge.distance is None else f"{edge.distance} of 256 bits apart"
-    decision = Match.Decision(edge.decision).label if edge.decision else ""
+    apart = (
+        ""
+        if edge.distance is None
+        else _("{distance} of 256 bits apart").format(distance=edge.distance)
+    )
+    decision = str(Match.Decision(edge.decision).label) if edge.decision else ""
     return "; ".join(words for words in (decision, apart) if words)
 
 

@@ -3,6 +3,21 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import Group, Permission
+from django.utils.translation import gettext_lazy as _
+
+from evidence.models.case import CaseMembership
+
+#: What a group is called on pages; its name stays as it is.
+WORDS = {
+    "researcher": CaseMembership.Role.RESEARCHER.label,
+    "reviewer": CaseMembership.Role.REVIEWER.label,
+    "custodian": CaseMembership.Role.CUSTODIAN.label,
+    "redactor": CaseMembership.Role.REDACTOR.label,
+    "case lead": CaseMembership.Role.LEAD.label,
+    "release officer": CaseMembership.Role.RELEASE_OFFICER.label,
+    "auditor": CaseMembership.Role.AUDITOR.label,
+    "administrator": _("Administrator"),
+}
 
 #: Group → "app.codename" of Django's permissions.
 ROLES: dict[str, tuple[str, ...]] = {

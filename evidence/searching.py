@@ -84,9 +84,10 @@ def find(
     wanted = asked(text)
     if not wanted:
         return items.none() if text.strip() else items
-    found = _named(items, wanted)
+    are_few = _are_better_read_through(items.order_by())
+    found = _named(items, wanted, are_few=are_few)
     if readable is not None:
-        found += _saying(items, readable, wanted)
+        found += _saying(items, readable, wanted, are_few=are_few)
     return items.filter(pk__among=found)
 
 
@@ -94,15 +95,16 @@ def _saying(
     items: QuerySet[EvidenceItem],
     readable: QuerySet[EvidenceItem],
     wanted: list[tuple[str, bool]],
+    *,
+    are_few: bool,
 ) -> list[uuid.UUID]:
     """Return the ids of those in which it is said; of many, those said of last.
 
     A batch of what has the words is held against the items, the newest first: databases gather a
     million items otherwise, to find that few of them say it.
     """
-    few = items.order_by()
-    if _is_better_read_through(few):
-        said = _read_through(few, "search_content__words", wanted)
+    if are_few:
+        said = _read_through(items.order_by(), "search_content__words", wanted)
         several = list(said.values_list("pk", flat=True))
         allowed = readable.order_by().filter(pk__among=several).order_by("-search_content__id")
         return list(allowed.values_list("pk", flat=True)[:MOST])
@@ -124,9 +126,16 @@ def _saying(
     return found[:MOST]
 
 
-def _named(items: QuerySet[EvidenceItem], wanted: list[tuple[str, bool]]) -> list[uuid.UUID]:
+def _named(
+    items: QuerySet[EvidenceItem], wanted: list[tuple[str, bool]], *, are_few: bool
+) -> list[uuid.UUID]:
     """Return the ids of those whose number, title, names of files or digests have every word."""
-    matching = _matching(items.order_by(), wanted)
+    rows = items.order_by()
+    matching = (
+        _read_through(rows, "search__words", wanted)
+        if are_few
+        else rows.filter(search__words__matches=wanted)
+    )
     # Without an order first: in order, a rare word would be looked for in every row.
     found = list(matching.values_list("pk", flat=True)[: MOST + 1])
     if len(found) > MOST:
@@ -135,16 +144,8 @@ def _named(items: QuerySet[EvidenceItem], wanted: list[tuple[str, bool]]) -> lis
     return found
 
 
-def _matching(
-    items: QuerySet[EvidenceItem], wanted: list[tuple[str, bool]]
-) -> QuerySet[EvidenceItem]:
-    """Return those that have every word; SQLite can't tell whether items or words are fewer."""
-    if not _is_better_read_through(items):
-        return items.filter(search__words__matches=wanted)
-    return _read_through(items, "search__words", wanted)
-
-
-def _is_better_read_through(items: QuerySet[EvidenceItem]) -> bool:
+def _are_better_read_through(items: QuerySet[EvidenceItem]) -> bool:
+    """Say whether so few are looked through; SQLite can't tell whether items or words are fewer."""
     return connection.vendor == "sqlite" and items[: FEW + 1].count() <= FEW
 
 
@@ -160,23 +161,34 @@ def _read_through(
 
 def index(items: Iterable[EvidenceItem]) -> None:
     """Keep what these items, which are new, are found by."""
+    words = _names_of(items)
+    SearchText.objects.bulk_create(
+        (SearchText(item=item, words=found) for item, found in words.items()),
+        ignore_conflicts=True,
+    )
+
+
+def index_anew(items: Iterable[EvidenceItem]) -> None:
+    """Keep what these items are found by now that they are called otherwise."""
+    for item, found in _names_of(items).items():
+        SearchText.objects.filter(item=item).update(words=found)
+        if SearchContent.objects.filter(item=item).exists():
+            index_content(item)
+
+
+def _names_of(items: Iterable[EvidenceItem]) -> dict[EvidenceItem, str]:
+    """Return the words of exhibit number, title, digests and file names of each item."""
     several = list(items)
     names: dict[uuid.UUID, list[str]] = {item.pk: [] for item in several}
     files = EvidenceFile.objects.filter(item__in=names, role=EvidenceFile.Role.EVIDENTIARY)
     for item, sha256, filename in files.values_list("item", "sha256", "original_filename"):
         names[item] += [sha256, filename]
-    SearchText.objects.bulk_create(
-        (
-            SearchText(
-                item=item,
-                words=" ".join(
-                    sorted(words_of(" ".join([item.exhibit_number, item.title, *names[item.pk]])))
-                ),
-            )
-            for item in several
-        ),
-        ignore_conflicts=True,
-    )
+    return {
+        item: " ".join(
+            sorted(words_of(" ".join([item.exhibit_number, item.title, *names[item.pk]])))
+        )
+        for item in several
+    }
 
 
 def index_content(item: EvidenceItem) -> None:

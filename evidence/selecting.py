@@ -11,13 +11,13 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import partial
 from typing import Any, BinaryIO, cast
 
 from django.contrib.auth.models import User
 from django.core.files.storage import storages
 from django.db import models
+from django.utils.translation import gettext as _
 
 from archive import bundling, safe_names, store
 from archive.proof import events
@@ -29,62 +29,16 @@ from evidence.formats.records import FileRecord, HistoryRecord, ItemRecord, With
 from evidence.models.acquisition import Acquisition
 from evidence.models.agent import Agent
 from evidence.models.analysis import Analysis
+from evidence.models.export_profile import Given, Part
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
 from evidence.models.protected_text import ProtectedText
 from evidence.models.record import Record
+from evidence.profiles import Profile
 
 CHUNK = 2**20
+BY_THE_PROFILE = "the profile of the bundle"
 CONVENTION = "Third Geneva Convention, article 13"
-
-
-class Given(StrEnum):
-    """How much of an item a recipient gets."""
-
-    WHOLE = "whole"
-    REDACTED = "redacted"  # its redacted renditions, its number and its kind
-    CUSTODY = "custody"  # what the ledger says, and nothing of its content
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What a kind of recipient gets: of what is sensitive, of the rest, and of the ledger."""
-
-    name: str
-    label: str
-    sensitive: Given
-    other: Given
-    #: Whether personal values in the entries leave, too.
-    discloses: bool
-
-    def gives(self, item: EvidenceItem) -> Given:
-        """Return how much of this item leaves."""
-        return self.sensitive if releasing.needs_release(item) else self.other
-
-
-PROFILES = {
-    profile.name: profile
-    for profile in (
-        Profile("full", "Everything, for a court", Given.WHOLE, Given.WHOLE, discloses=True),
-        Profile(
-            "archive", "Everything, for another archive", Given.WHOLE, Given.WHOLE, discloses=True
-        ),
-        Profile(
-            "journalist",
-            "For a journalist: of what is sensitive, only redacted renditions",
-            Given.REDACTED,
-            Given.WHOLE,
-            discloses=False,
-        ),
-        Profile(
-            "custody_only",
-            "Custody only: no file, no name, the ledger's proofs",
-            Given.CUSTODY,
-            Given.CUSTODY,
-            discloses=False,
-        ),
-    )
-}
 
 
 @dataclass(frozen=True)
@@ -111,7 +65,7 @@ class Chronicle:
 
     def naming(self, file: uuid.UUID) -> Mapping[str, Any]:
         """Return what binds the archive to a file: the entry that records its digest."""
-        for written, leaf, _ in self.entries:
+        for written, leaf, _values in self.entries:
             if written.data.get("file") == str(file) and written.data.get("sha256"):
                 return {
                     "entry": written.seq,
@@ -130,6 +84,8 @@ class Plan:
     originals: tuple[EvidenceFile, ...]
     renditions: tuple[EvidenceFile, ...]
     withheld: tuple[Withheld, ...]
+    #: The parts of it that are told; none where its content is withheld.
+    tells: frozenset[Part]
 
     @property
     def size(self) -> int:
@@ -139,33 +95,47 @@ class Plan:
 
 def plan(item: EvidenceItem, profile: Profile, chronicle: Chronicle = Chronicle()) -> Plan:
     """Decide what leaves of an item."""
-    given = profile.gives(item)
+    given = Given(profile.sensitive if releasing.needs_release(item) else profile.other)
+    tells = profile.tells if given is Given.WHOLE else frozenset[Part]()
     files = sorted(item.files.all(), key=lambda file: (file.created_at, str(file.pk)))
     originals = [file for file in files if file.role == EvidenceFile.Role.EVIDENTIARY]
     renditions = [file for file in files if file.role == EvidenceFile.Role.REDACTED]
     why = _reason(item, given)
     withheld: list[Withheld] = []
     if given is not Given.WHOLE:
-        withheld += [_file_withheld(file, "original file", why, chronicle) for file in originals]
+        withheld += [_file_withheld(file, _("original file"), why, chronicle) for file in originals]
         withheld.append(
-            Withheld("title, description, circumstances and what is claimed in it", why)
+            Withheld(_("title, description, circumstances and what is claimed in it"), why)
         )
         originals = []
-    if given is Given.CUSTODY:
+    else:
+        withheld += _left_out(profile)
+    if given is Given.CUSTODY or (given is Given.WHOLE and Part.RENDITIONS not in tells):
         withheld += [
-            _file_withheld(file, "redacted rendition", why, chronicle) for file in renditions
+            _file_withheld(file, _("redacted rendition"), why, chronicle) for file in renditions
         ]
         renditions = []
     withheld += _protected(item)
-    return Plan(item, given, tuple(originals), tuple(renditions), tuple(withheld))
+    return Plan(item, given, tuple(originals), tuple(renditions), tuple(withheld), tells)
+
+
+def _left_out(profile: Profile) -> Iterator[Withheld]:
+    """Yield the parts that the profile leaves out; of renditions each is named by itself."""
+    for part in Part:
+        if part in profile.leaves_out and part is not Part.RENDITIONS:
+            yield Withheld(
+                str(part.label), _("The profile leaves it out."), decided_by=BY_THE_PROFILE
+            )
 
 
 def _reason(item: EvidenceItem, given: Given) -> str:
+    if given is Given.WHOLE:
+        return _("The profile leaves it out.")
     if given is Given.CUSTODY:
-        return "This bundle proves custody; content leaves by another export."
+        return _("This bundle proves custody; content leaves by another export.")
     if releasing.RECOGNISED & set(item.markers):
-        return "People in captivity can be recognised in it."
-    return f"It is {item.get_effective_level_display().lower()}."
+        return _("People in captivity can be recognised in it.")
+    return _("It is {level}.").format(level=str(item.get_effective_level_display()).lower())
 
 
 def _file_withheld(file: EvidenceFile, what: str, why: str, chronicle: Chronicle) -> Withheld:
@@ -178,7 +148,7 @@ def _file_withheld(file: EvidenceFile, what: str, why: str, chronicle: Chronicle
         size=file.size,
         commitment=chronicle.naming(file.pk),
         statute=CONVENTION if recognised else "",
-        decided_by="the profile of the bundle",
+        decided_by=BY_THE_PROFILE,
     )
 
 
@@ -208,32 +178,35 @@ def of(
     ``inside`` are the items of the bundle: of no other does a claim name the number.
     """
     item = planned.item
-    held = [*_originals(planned.originals), *_renditions(planned.renditions)]
-    is_whole = planned.given is Given.WHOLE
+    tells = planned.tells
+    held = [
+        *_originals(planned.originals, findings=Part.FINDINGS in tells),
+        *_renditions(planned.renditions),
+    ]
     record = ItemRecord(
         item=str(item.pk),
         folder=folder,
         exhibit_number=item.exhibit_number,
         kind=item.kind,
-        title=item.title if is_whole else "",
+        title=item.title if Part.DESCRIPTION in tells else "",
         case=item.case.reference,
-        catalogue=_catalogue(item) if is_whole else _outline(item),
-        acquisition=_acquisition(item) if is_whole else {},
-        said=_said(item, user, inside) if is_whole else {},
-        files=tuple(record for record, _ in held),
+        catalogue=_catalogue(item, tells),
+        acquisition=_acquisition(item) if Part.CIRCUMSTANCES in tells else {},
+        said=_said(item, user, inside, tells),
+        files=tuple(record for record, opened in held),
         history=chronicle.records(),
         withheld=planned.withheld,
     )
     return record, bundling.BundleItem(
         item=str(item.pk),
         folder=folder,
-        files=tuple(file for _, file in held),
+        files=tuple(file for record, file in held),
         documents={"item.json": item_json.render(record)},
     )
 
 
 def _originals(
-    files: Sequence[EvidenceFile],
+    files: Sequence[EvidenceFile], *, findings: bool
 ) -> Iterator[tuple[FileRecord, bundling.BundleFile]]:
     models.prefetch_related_objects(files, "stored", "analyses")
     names = safe_names.safe_names(file.original_filename for file in files)
@@ -261,7 +234,7 @@ def _originals(
             **_reported(analyses),
             declared_hash=file.declared_hash,
             declared_match=file.declared_match,
-            analyses=tuple(_analysis(one) for one in analyses),
+            analyses=tuple(_analysis(one) for one in analyses) if findings else (),
         )
         yield record, bundling.BundleFile(record.path, measured, partial(_open, file.sha256))
 
@@ -322,17 +295,21 @@ def _reported(analyses: Iterable[Analysis]) -> dict[str, str]:
     return said
 
 
-def _outline(item: EvidenceItem) -> dict[str, Any]:
-    """Return what is said of an item whose content is withheld."""
-    return {
-        "level": item.effective_level,
-        "status": item.status,
-        "received_at": _iso(item.created_at),
-    }
-
-
-def _said(item: EvidenceItem, user: User, inside: frozenset[uuid.UUID]) -> dict[str, Any]:
+def _said(
+    item: EvidenceItem, user: User, inside: frozenset[uuid.UUID], tells: frozenset[Part]
+) -> dict[str, Any]:
     """Return what is stated, printed, claimed and assessed; nothing that is enciphered."""
+    said = _words(item) if Part.WORDS in tells else {}
+    if Part.CLAIMS in tells:
+        claims = claiming.visible(item.case, user=user).filter(asserted_in=item)
+        said["claims"] = [
+            _claim(one, item, inside, quoted=Part.WORDS in tells)
+            for one in claiming.weighed(claims, user=user)
+        ]
+    return {name: value for name, value in said.items() if value}
+
+
+def _words(item: EvidenceItem) -> dict[str, Any]:
     said: dict[str, Any] = {}
     if item.kind in completeness.SPOKEN:
         told = testimony.standing(item)
@@ -363,13 +340,11 @@ def _said(item: EvidenceItem, user: User, inside: frozenset[uuid.UUID]) -> dict[
         said["authenticity"] = str(document.authenticity)
         said["holder_relation"] = str(document.holder_relation)
         said["assessments"] = [_row(one, item) for one in document.assessments]
-    claims = claiming.visible(item.case, user=user).filter(asserted_in=item)
-    said["claims"] = [_claim(one, item, inside) for one in claiming.weighed(claims, user=user)]
-    return {name: value for name, value in said.items() if value}
+    return said
 
 
 def _claim(
-    one: claiming.Weighed, item: EvidenceItem, inside: frozenset[uuid.UUID]
+    one: claiming.Weighed, item: EvidenceItem, inside: frozenset[uuid.UUID], *, quoted: bool
 ) -> dict[str, Any]:
     bearings = {"supports": one.supports, "contradicts": one.contradicts, "context": one.context}
     return {
@@ -385,7 +360,7 @@ def _claim(
         "position": one.claim.position,
         "position_within_m": one.claim.position_within_m,
         "position_basis": one.claim.position_basis,
-        "words": str(one.claim.words.text) if one.claim.words else None,
+        "words": str(one.claim.words.text) if one.claim.words and quoted else None,
         "language_chain": [
             f"{step.from_language or 'und'} to {step.to_language or 'und'}: {step.mode}"
             for step in one.chain
@@ -454,11 +429,30 @@ def _analysis(one: Analysis) -> dict[str, Any]:
     }
 
 
-def _catalogue(item: EvidenceItem) -> dict[str, Any]:
+def _catalogue(item: EvidenceItem, tells: frozenset[Part]) -> dict[str, Any]:
+    """Return what the catalogue says of an item: the parts that are told, and its outline."""
+    said: dict[str, Any] = {}
+    if Part.DESCRIPTION in tells:
+        said["description"] = item.description
+    if Part.CIRCUMSTANCES in tells:
+        is_named = item.source and not item.source.confidential
+        said["source"] = item.source.name if item.source and is_named else None
+        said["source_is_confidential"] = bool(item.source and not is_named)
+    if Part.DESCRIPTION in tells:
+        said |= _when_and_where(item)
+    said |= {
+        "level": item.effective_level,
+        "status": item.status,
+        "received_at": _iso(item.created_at),
+    }
+    if Part.DESCRIPTION in tells:
+        # What the Berkeley Protocol asks for and nobody has said.
+        said["not_known"] = [str(one) for one in completeness.missing(item)]
+    return said
+
+
+def _when_and_where(item: EvidenceItem) -> dict[str, Any]:
     return {
-        "description": item.description,
-        "source": item.source.name if item.source and not item.source.confidential else None,
-        "source_is_confidential": bool(item.source and item.source.confidential),
         "authored": {
             "text": item.authored_text,
             "earliest": _iso(item.authored_earliest),
@@ -473,12 +467,7 @@ def _catalogue(item: EvidenceItem) -> dict[str, Any]:
             "basis": item.place_basis,
         },
         "languages": item.languages,
-        "level": item.effective_level,
         "markers": item.markers,
-        "status": item.status,
-        "received_at": _iso(item.created_at),
-        # What the Berkeley Protocol asks for and nobody has said.
-        "not_known": [str(one) for one in completeness.missing(item)],
     }
 
 

@@ -6,6 +6,7 @@ import base64
 import os
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -19,8 +20,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 
 #: Of a session that is not used, and of any session; seconds.
 IDLE = 3600
@@ -55,8 +59,10 @@ class SecondFactor(DefaultMFAAdapter):  # type: ignore[misc]
             except InvalidTag:
                 continue
         raise ValueError(
-            "The authenticator's secret was enciphered with another MUNIMENT_SECRET_KEY; "
-            "`manage.py reset_second_factor USER` lets its owner set up a new one."
+            _(
+                "The authenticator's secret was enciphered with another MUNIMENT_SECRET_KEY; "
+                "`manage.py reset_second_factor USER` lets its owner set up a new one."
+            )
         )
 
     def get_totp_issuer(self) -> str:
@@ -73,6 +79,15 @@ def forget_second_factor(user: Any) -> int:
     return int(number)
 
 
+@require_safe
+@never_cache
+def who_is_signed_in(request: HttpRequest) -> JsonResponse:
+    """Tell a page's script whose session it is, before it sends what somebody typed."""
+    if not request.user.is_authenticated:
+        return JsonResponse({"who": None}, status=HTTPStatus.UNAUTHORIZED)
+    return JsonResponse({"who": str(request.user.pk)})
+
+
 class Sessions:
     """Middleware: a session that nobody uses ends, and any session ends after half a day."""
 
@@ -86,7 +101,7 @@ class Sessions:
             seen = request.session.setdefault(SEEN, now)
             if not (now - IDLE <= seen <= now + _NOTED and now - LONGEST <= began <= now + _NOTED):
                 logout(request)
-                messages.info(request, "You were signed out, because nothing was done for long.")
+                messages.info(request, _("You were signed out, because nothing was done for long."))
             elif now - seen > _NOTED:
                 request.session[SEEN] = now
         return self.get_response(request)

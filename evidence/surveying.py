@@ -52,9 +52,12 @@ class Survey:
 LARGEST = 5
 
 
-def survey(case: Case, *, user: User, now: datetime) -> Survey:
-    """Look a case over."""
-    items = access.visible_to(user).filter(case=case).order_by()
+def survey(
+    case: Case, *, user: User, now: datetime, among: QuerySet[EvidenceItem] | None = None
+) -> Survey:
+    """Look a case over, or some of its items."""
+    every = access.visible_to(user).filter(case=case)
+    items = (every if among is None else among).order_by()
     number = items.count()
     files = EvidenceFile.objects.filter(item__in=items)
     is_original = Q(role=EvidenceFile.Role.EVIDENTIARY)

@@ -13,6 +13,7 @@ from archive.models.job import Job
 from evidence import (
     exporting,
     intake,
+    notifying,
     processing,
     reading_back,
     redacting,
@@ -65,6 +66,12 @@ def verify(kind: str) -> None:
 def read_back() -> None:
     """Plan the reading of the originals that are due."""
     reading_back.plan(now=timezone.now())
+
+
+@shared_task(name="evidence.notify")
+def notify() -> None:
+    """Write to those for whom something new waits, if an operator turned mails on."""
+    notifying.tell(now=timezone.now())
 
 
 @shared_task(name="evidence.restore_sidecars")

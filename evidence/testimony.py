@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.utils.translation import gettext as _
 
 from archive import custody
 from archive.proof import events
@@ -55,7 +56,7 @@ class Testimony:
     def layers(self) -> list[tuple[str, str]]:
         """Return each layer as (key, words): as said, then each step of the chain."""
         language = self.statement.language_original if self.statement else ""
-        said = ("0", f"As said ({language or 'language not known'})")
+        said = ("0", _("As said ({value})").format(value=language or "language not known"))
         return [said, *((str(step.order), _layer(step)) for step in self.steps)]
 
 
@@ -90,7 +91,7 @@ def mediate(
 ) -> MediationStep:
     """Record who stood between the declarant and the reader, or correct the step of that number."""
     if order < 1:
-        raise UnclearError("The chain begins at 1, nearest to the declarant.")
+        raise UnclearError(_("The chain begins at 1, nearest to the declarant."))
     for name in ("from_language", "to_language"):
         _check_tag(said.get(name, ""))
     row = records.made(
@@ -207,8 +208,10 @@ def place_of(text: str) -> dict[str, int]:
             found["ends_ms"] = _milliseconds(ends)
         return found
     raise UnclearError(
-        f"“{text}” is no place in it. Write a time such as 1:05 or 0:01:05 to 0:01:09, "
-        "or a page such as page 2, line 3."
+        _(
+            "“{text}” is no place in it. Write a time such as 1:05 or 0:01:05 to 0:01:09, or a "
+            "page such as page 2, line 3."
+        ).format(text=text)
     )
 
 
@@ -230,9 +233,9 @@ def _mark(
     now: datetime,
 ) -> StatementSegment:
     if not any(text.strip() for _, text in passage.layers.values()):
-        raise UnclearError(f"Passage {order} has no words in any language.")
+        raise UnclearError(_("Passage {order} has no words in any language.").format(order=order))
     if passage.ends_ms is not None and (passage.begins_ms or 0) > passage.ends_ms:
-        raise UnclearError(f"Passage {order} ends before it begins.")
+        raise UnclearError(_("Passage {order} ends before it begins.").format(order=order))
     row = records.made(
         StatementSegment,
         user=user,
@@ -260,9 +263,13 @@ def _write(
     now: datetime,
 ) -> SegmentText:
     if layer and layer not in steps:
-        raise UnclearError(f"No step {layer} of the chain gives these words. Record it first.")
+        raise UnclearError(
+            _("No step {layer} of the chain gives these words. Record it first.").format(
+                layer=layer
+            )
+        )
     if not text.strip():
-        raise UnclearError("There are no words.")
+        raise UnclearError(_("There are no words."))
     _check_tag(language)
     step = steps.get(layer)
     before = SegmentText.standing().filter(segment=segment)
@@ -298,7 +305,11 @@ def _check_date(text: str) -> None:
 
 def _check_tag(language: str) -> None:
     if language and not _TAG.fullmatch(language):
-        raise UnclearError(f"“{language}” is no language tag, such as ko, uk, ru or en.")
+        raise UnclearError(
+            _("“{language}” is no language tag, such as ko, uk, ru or en.").format(
+                language=language
+            )
+        )
 
 
 def _layer(step: MediationStep) -> str:

@@ -13,6 +13,8 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from archive import auditing, checkpoints, comparing, outbox
 from archive.custody import Actor
@@ -23,11 +25,17 @@ from evidence import access, dispatch
 
 #: The report's verdicts in words, with the tone of the page.
 VERDICTS = {
-    "verified": ("good", "Everything that was checked is as it was recorded."),
-    "untrusted": ("warn", "What was checked holds together, but not all of it can be relied on."),
-    "failed": ("bad", "Something is not as it was recorded, or nothing was checked."),
-    "unreadable": ("bad", "Some of it could not be read. The table below names it."),
-    "forked": ("bad", "Two signed histories contradict each other. The table below names them."),
+    "verified": ("good", _lazy("Everything that was checked is as it was recorded.")),
+    "untrusted": (
+        "warn",
+        _lazy("What was checked holds together, but not all of it can be relied on."),
+    ),
+    "failed": ("bad", _lazy("Something is not as it was recorded, or nothing was checked.")),
+    "unreadable": ("bad", _lazy("Some of it could not be read. The table below names it.")),
+    "forked": (
+        "bad",
+        _lazy("Two signed histories contradict each other. The table below names them."),
+    ),
 }
 
 
@@ -109,15 +117,21 @@ def progress(run: AuditRun) -> dict[str, Any]:
     total = job.progress_total if job else None
     state = {"finished": "verified"}.get(run.state, run.state)
     percent = 100 if run.report else (100 * job.progress_done // total if job and total else 0)
-    words = {"waiting": "Waiting for a worker", "running": "Checking", "failed": "Not finished"}
-    return {"state": state, "percent": percent, "words": words.get(run.state, "Finished")}
+    words = {
+        "waiting": _("Waiting for a worker"),
+        "running": _("Checking"),
+        "failed": _("Not finished"),
+    }
+    return {"state": state, "percent": percent, "words": words.get(run.state, _("Finished"))}
 
 
 def shown(run: AuditRun) -> dict[str, Any]:
     """Return the report's findings in the three groups that a page shows."""
     if not run.report:
         return {"report": None}
-    tone, words = VERDICTS.get(run.verdict, ("warn", f"Verdict: {run.verdict}."))
+    tone, words = VERDICTS.get(
+        run.verdict, ("warn", _("Verdict: {verdict}.").format(verdict=run.verdict))
+    )
     return {"report": run.report, "tone": tone, "words": words, **grouped(run.report)}
 
 

@@ -96,6 +96,8 @@ def load(*, now: datetime, members: Iterable[User] = ()) -> Loaded:
     catalogue = read(KURSK / "case.yaml")
     loader = _loader()
     case = _case(catalogue, loader, now=now)
+    if case.status == Case.Status.ARCHIVED:  # it was put away before
+        _set_status(case, Case.Status.OPEN, loader, now=now)
     agents = _agents(catalogue["agents"])
     sources = _sources(catalogue["sources"], agents)
     said = read_items()
@@ -134,6 +136,34 @@ def load(*, now: datetime, members: Iterable[User] = ()) -> Loaded:
         _give_all_roles(case, user, by=loader, now=now)
     _leave(case, loader, now=now)
     return Loaded(case=case, received=len(missing), held=len(said) - len(missing))
+
+
+def put_away(*, now: datetime) -> int:
+    """Take the example out of everybody's sight; return how many memberships ended.
+
+    Its case is archived and its memberships end, by the acts that an administrator has for this.
+    Its entries stay in the ledger, as all do; ``load`` brings the case back.  Raises LookupError
+    where there is none.
+    """
+    reference = read(KURSK / "case.yaml")["case"]["reference"]
+    case = Case.objects.filter(reference=reference).first()
+    if case is None:
+        raise LookupError(f"There is no case {reference}.")
+    loader = _loader()
+    ended = 0
+    for membership in CaseMembership.objects.filter(case=case).select_related("user", "case"):
+        if membership.until is None or membership.until > now:
+            membership.until = now
+            describing.set_membership(membership, user=loader, now=now)
+            ended += 1
+    _set_status(case, Case.Status.ARCHIVED, loader, now=now)
+    return ended
+
+
+def _set_status(case: Case, status: Case.Status, loader: User, *, now: datetime) -> None:
+    if case.status != status:
+        case.status = status
+        describing.change_case(case, fields=["status"], user=loader, now=now)
 
 
 def _loader() -> User:
@@ -279,8 +309,12 @@ def _leave(case: Case, loader: User, *, now: datetime) -> None:
 
 def _give_all_roles(case: Case, user: User, *, by: User, now: datetime) -> None:
     """Let ``user`` try everything in the example; in a real case nobody holds all roles."""
-    held = set(CaseMembership.objects.filter(case=case, user=user).values_list("role", flat=True))
+    held = {one.role: one for one in CaseMembership.objects.filter(case=case, user=user)}
     for role in CaseMembership.Role.values:
-        if role not in held:
+        membership = held.get(role)
+        if membership is not None and (membership.until is None or membership.until > now):
+            continue
+        if membership is None:
             membership = CaseMembership(case=case, user=user, role=role, actions=["view_sealed"])
-            describing.set_membership(membership, user=by, now=now)
+        membership.until = None
+        describing.set_membership(membership, user=by, now=now)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from archive import custody, data_keys
 from archive.models.ledger import Log
@@ -26,6 +27,12 @@ def folders(settings: Any, tmp_path: Path) -> Path:
     settings.DATA_DIR.mkdir()
     settings.STORE_DIR = settings.DATA_DIR / "store"
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def speaking_english() -> None:
+    """English at first: a request in another language leaves it to the thread."""
+    translation.activate("en")
 
 
 @pytest.fixture

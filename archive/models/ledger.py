@@ -14,6 +14,7 @@ from typing import Any
 from django.db import models
 from django.db.models.functions import Length
 from django.db.models.lookups import Exact
+from django.utils.translation import gettext_lazy as _
 
 from archive.models.body import (
     ActorInBody,
@@ -91,8 +92,8 @@ class Entry(Unchanging):
     )
 
     class Meta(Unchanging.Meta):
-        verbose_name = "custody entry"
-        verbose_name_plural = "custody entries"
+        verbose_name = _("custody entry")
+        verbose_name_plural = _("custody entries")
         constraints = [
             models.UniqueConstraint(fields=["log", "seq"], name="one_entry_per_place_in_the_log"),
             models.UniqueConstraint(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class StoredObject(models.Model):
@@ -33,7 +34,8 @@ class StoredObject(models.Model):
     last_fixity_outcome = models.CharField(max_length=20, choices=Fixity, blank=True)
 
     class Meta:
-        verbose_name = "original"
+        verbose_name = _("original")
+        verbose_name_plural = _("originals")
         ordering = ["first_stored_at", "sha256"]
         indexes = [
             models.Index(fields=["last_fixity_at"], name="stored_by_last_fixity"),

@@ -203,6 +203,34 @@ class PermissionChanged(Event):
     is_superuser: bool
 
 
+@_kind
+@dataclass(frozen=True)
+class TokenIssued(Event):
+    """A program may act as ``holder`` until ``expires_at``; ``scopes`` say in what."""
+
+    kind = "token.issued"
+    sentence = "A token was issued to {holder} for: {scopes}. It ends {expires_at}."
+    premis = "policy assignment"
+    case_action = "token issued"
+
+    token: str
+    holder: str
+    scopes: tuple[str, ...]
+    expires_at: str
+
+
+@_kind
+@dataclass(frozen=True)
+class TokenRevoked(Event):
+    kind = "token.revoked"
+    sentence = "A token of {holder} was taken back."
+    premis = "policy assignment"
+    case_action = "token revoked"
+
+    token: str
+    holder: str
+
+
 # Items and their files
 
 
@@ -661,6 +689,33 @@ class HoldLifted(Event):
 
 @_kind
 @dataclass(frozen=True)
+class EmbargoPlaced(Event):
+    kind = "item.embargoed"
+    sentence = "Nothing of the item leaves the archive before {until}."
+    premis = "policy assignment"
+    case_action = "embargoed"
+
+    case: str
+    until: str
+    record: str
+    record_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
+class EmbargoEnded(Event):
+    kind = "item.embargo_ended"
+    sentence = "The embargo on the item was ended before its time."
+    premis = "policy assignment"
+    case_action = "embargoed"
+
+    case: str
+    record: str
+    record_sha256: str
+
+
+@_kind
+@dataclass(frozen=True)
 class ItemWithdrawn(Event):
     kind = "item.withdrawn"
     sentence = "The item was withdrawn: it is relied on no more. Everything of it stays."
@@ -766,6 +821,45 @@ class ItemRedacted(Event):
 
 
 # Releases
+
+
+@_kind
+@dataclass(frozen=True)
+class ProfileSaved(Event):
+    """A version of an export profile: how much leaves of what is sensitive, and of the rest.
+
+    Its name is in the record alone.
+    """
+
+    kind = "profile.saved"
+    sentence = (
+        "Version {version} of an export profile was saved: of what is sensitive {sensitive}, of "
+        "the rest {other}; names of the custody entries: {discloses}; left out: {leaves_out}."
+    )
+    premis = "policy assignment"
+    case_action = "export profile saved"
+
+    record: str
+    record_sha256: str
+    version: int
+    sensitive: str
+    other: str
+    discloses: str
+    leaves_out: tuple[str, ...]
+    supersedes: Optional[str] = None
+
+
+@_kind
+@dataclass(frozen=True)
+class ProfileWithdrawn(Event):
+    kind = "profile.withdrawn"
+    sentence = "An export profile was withdrawn: nothing leaves by it any more."
+    premis = "policy assignment"
+    case_action = "export profile withdrawn"
+
+    record: str
+    record_sha256: str
+    supersedes: str
 
 
 @_kind

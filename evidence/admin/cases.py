@@ -1,5 +1,6 @@
 """Cases and memberships in the admin; saving goes through the acts, which record it."""
 
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -9,10 +10,15 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet
 from django.forms import BaseInlineFormSet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
-from evidence import access, describing
+from evidence import access, describing, presenting
+from evidence.admin.titles import PlainTitles
+from evidence.forms import CaseForm
 from evidence.models.case import Case, CaseMembership
 
 
@@ -25,7 +31,9 @@ class MembershipForms(BaseInlineFormSet):
         super().clean()
         for form in self.forms:
             if form.has_changed() and form.cleaned_data.get("user") == self.giver:
-                raise ValidationError("You can't give yourself a role; ask another administrator.")
+                raise ValidationError(
+                    _("You can't give yourself a role; ask another administrator.")
+                )
 
 
 class MembershipInline(admin.StackedInline):
@@ -52,19 +60,11 @@ class MembershipInline(admin.StackedInline):
 
 
 @admin.register(Case)
-class CaseAdmin(admin.ModelAdmin):
+class CaseAdmin(PlainTitles, admin.ModelAdmin):
     list_display = ("reference", "title", "status", "default_level", "opened_at")
     list_filter = ("status",)
     search_fields = ("reference", "title")
-    fields = (
-        "reference",
-        "title",
-        "description",
-        "status",
-        "legal_basis",
-        "default_level",
-        "retention_rule",
-    )
+    fields = CaseForm.Meta.fields
     inlines = (MembershipInline,)
     show_full_result_count = False
     actions = None
@@ -77,8 +77,27 @@ class CaseAdmin(admin.ModelAdmin):
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if request.user.has_perm("evidence.view_casemembership") else ()
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        if self.has_change_permission(request):
+            return self.fields
+        return [{"description": "told"}.get(name, name) for name in self.fields]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("reference", "default_level") if obj else ()
+        return ("reference", "default_level", "told") if obj else ()
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        if not self.has_change_permission(request):
+            # Who may only read a case reads it on its own page, if that is open to them.
+            with suppress(Http404):
+                found = access.case_for(request.user, object_id, "view")
+                return redirect("evidence:case", found.pk)
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    @admin.display(description=_lazy("description"))
+    def told(self, case: Case) -> str:
+        return presenting.described(case)["description"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

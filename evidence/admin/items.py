@@ -5,23 +5,30 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from archive.admin.reading import ReadOnlyAdmin
 from evidence import (
     access,
+    choosing,
     claiming,
     completeness,
     identifying,
+    listing,
     observing,
     persons,
     presenting,
+    relating,
     searching,
     testimony,
 )
@@ -29,30 +36,43 @@ from evidence.admin import paging
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
 
+CASES_OFFERED = 40  # beside the list, the newest; every case's own page leads to its items
+
 
 class CaseFilter(admin.SimpleListFilter):
     """Only the cases that the reader may know of."""
 
-    title = "case"
+    title = _lazy("case")
     parameter_name = "case"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(case.pk), case.reference) for case in access.cases_for(request.user)]
+        cases = access.cases_for(request.user).order_by("-opened_at", "reference")
+        shown = dict(cases.values_list("pk", "reference")[:CASES_OFFERED])
+        if (chosen := self._chosen()) and chosen not in shown:  # come to by the case's own page
+            shown |= dict(cases.filter(pk=chosen).values_list("pk", "reference"))
+        return sorted(((str(pk), name) for pk, name in shown.items()), key=lambda one: one[1])
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[EvidenceItem]) -> Any:
-        chosen = dict(self.lookups(request, None))
-        value = self.value()
-        return queryset.filter(case_id=uuid.UUID(value)) if value in chosen else queryset
+        chosen = self._chosen()
+        if chosen is None or not access.cases_for(request.user).filter(pk=chosen).exists():
+            return queryset
+        return queryset.filter(case_id=chosen)
+
+    def _chosen(self) -> uuid.UUID | None:
+        try:
+            return uuid.UUID(self.value() or "")
+        except ValueError:
+            return None
 
 
 class WorkFilter(admin.SimpleListFilter):
     """Only what could not be worked out, by a link from the home page."""
 
-    title = "work"
+    title = _lazy("work")
     parameter_name = "work"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("failed", "Could not be worked out")]
+        return [("failed", _("Could not be worked out"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[EvidenceItem]) -> Any:
         return presenting.with_failed_work(queryset) if self.value() == "failed" else queryset
@@ -61,11 +81,11 @@ class WorkFilter(admin.SimpleListFilter):
 class SourceFilter(admin.SimpleListFilter):
     """Only what nobody has given a source."""
 
-    title = "source"
+    title = _lazy("source")
     parameter_name = "source"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("none", "No source")]
+        return [("none", _("No source"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[EvidenceItem]) -> Any:
         return queryset.filter(source=None) if self.value() == "none" else queryset
@@ -74,7 +94,7 @@ class SourceFilter(admin.SimpleListFilter):
 class ReceivedFilter(admin.ListFilter):
     """Only what was received in a period of days (UTC), by two dates in the address."""
 
-    title = "received"
+    title = _lazy("received")
     template = "admin/evidence/evidenceitem/period.html"
     PARAMETERS = ("received_since", "received_until")
 
@@ -97,7 +117,7 @@ class ReceivedFilter(admin.ListFilter):
         yield {
             "days": [
                 (name, word, self.used_parameters.get(name, ""))
-                for name, word in zip(self.PARAMETERS, ("From", "To"), strict=True)
+                for name, word in zip(self.PARAMETERS, (_("From"), _("To")), strict=True)
             ],
             "others": others.items(),
             "any_time": changelist.get_query_string(remove=list(self.PARAMETERS)),
@@ -146,19 +166,43 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
         ReceivedFilter,
     )
     search_fields = ("search__words",)  # see get_search_results
-    search_help_text = (
-        "Words or their beginnings in exhibit number, title, file name, SHA-256; in statements, "
-        "claims and pseudonyms of what you may view. Of more than "
-        f"{searching.MOST:,} found, the newest; of a longer list, the first {paging.MOST:,}"
+    search_help_text = format_lazy(
+        _lazy(
+            "Words or their beginnings in exhibit number, title, file name, SHA-256; in "
+            "statements, claims and pseudonyms of what you may view. Of more than {MOST:,} "
+            "found, the newest; of a longer list, the first {MOST_2:,}"
+        ),
+        MOST=searching.MOST,
+        MOST_2=paging.MOST,
     )
     paginator = paging.CappedPaginator
     list_per_page = 50
+    preserve_filters = False  # for forms of the stock admin, which items have none of
     sortable_by = ("reference", "received")
-    actions = ("export_selected", "ask_for_release")
+    actions = ("describe_selected", "export_selected", "ask_for_release")
     change_list_template = "admin/evidence/evidenceitem/change_list.html"
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        return super().changelist_view(request, {**(extra_context or {}), "title": "Items"})
+        more = {
+            "title": _("Items"),
+            "may_look": access.cases_for(access.user_of(request), "view").exists(),
+        }
+        return super().changelist_view(request, {**(extra_context or {}), **more})
+
+    def get_urls(self) -> list[Any]:
+        table = self.admin_site.admin_view(self.table)
+        return [path("table/", table, name="evidence_evidenceitem_table"), *super().get_urls()]
+
+    def table(self, request: HttpRequest) -> StreamingHttpResponse:
+        """Send exactly the items that the list's filters leave, as a table."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        shown = self.get_changelist_instance(request).queryset
+        lines = listing.csv_lines(shown.select_related("case"))
+        answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+        name = f"items-{timezone.now():%Y%m%dT%H%M%SZ}.csv"
+        answer["Content-Disposition"] = f'attachment; filename="{name}"'
+        return answer
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EvidenceItem]:
         return access.visible_to(request.user, listed=True).select_related("case")
@@ -182,19 +226,19 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
             and (lookup.split("__", maxsplit=1)[0] in {"kind", "effective_level", "status"})
         )
 
-    @admin.display(description="Exhibit", ordering="exhibit_number")
+    @admin.display(description=_lazy("Exhibit"), ordering="exhibit_number")
     def reference(self, item: EvidenceItem) -> str:
         return item.exhibit_number
 
-    @admin.display(description="Kind")
+    @admin.display(description=_lazy("Kind"))
     def kind_shown(self, item: EvidenceItem) -> str:
         return item.get_kind_display()
 
-    @admin.display(description="Case")
+    @admin.display(description=_lazy("Case"))
     def case_reference(self, item: EvidenceItem) -> str:
         return item.case.reference
 
-    @admin.display(description="Level")
+    @admin.display(description=_lazy("Level"))
     def level_badge(self, item: EvidenceItem) -> str:
         return format_html(
             '<span class="badge level-{}">{}</span>',
@@ -202,7 +246,7 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
             item.get_effective_level_display(),
         )
 
-    @admin.display(description="Processing")
+    @admin.display(description=_lazy("Processing"))
     def work(self, item: Any) -> str:
         now = item.progress
         if now.done < now.total:
@@ -215,21 +259,28 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
             )
         if now.failed:
             return format_html('<span class="badge bad">{} failed</span>', now.failed)
-        return format_html('<span class="badge good">{}</span>', "Done")
+        return format_html('<span class="badge good">{}</span>', _("Done"))
 
-    @admin.display(description="Received (UTC)", ordering="created_at")
+    @admin.display(description=_lazy("Received (UTC)"), ordering="created_at")
     def received(self, item: EvidenceItem) -> str:
         return f"{item.created_at:%Y-%m-%d %H:%M}"
 
-    @admin.action(description="Export the selected items as a bundle", permissions=["export"])
-    def export_selected(self, request: HttpRequest, queryset: QuerySet[EvidenceItem]) -> Any:
-        ids = ",".join(str(pk) for pk in queryset.order_by().values_list("pk", flat=True))
-        return redirect(f"{reverse('evidence:export_new')}?items={ids}")
+    @admin.action(description=_lazy("Describe the selected items"))
+    def describe_selected(self, request: HttpRequest, queryset: QuerySet[EvidenceItem]) -> Any:
+        chosen = choosing.remember(request, queryset.order_by().values_list("pk", flat=True))
+        return redirect(f"{reverse('evidence:describe_several')}?{chosen.query}")
 
-    @admin.action(description="Ask for a release of the selected items")
+    @admin.action(
+        description=_lazy("Export the selected items as a bundle"), permissions=["export"]
+    )
+    def export_selected(self, request: HttpRequest, queryset: QuerySet[EvidenceItem]) -> Any:
+        chosen = choosing.remember(request, queryset.order_by().values_list("pk", flat=True))
+        return redirect(f"{reverse('evidence:export_new')}?{chosen.query}")
+
+    @admin.action(description=_lazy("Ask for a release of the selected items"))
     def ask_for_release(self, request: HttpRequest, queryset: QuerySet[EvidenceItem]) -> Any:
-        ids = ",".join(str(pk) for pk in queryset.order_by().values_list("pk", flat=True))
-        return redirect(f"{reverse('evidence:release_new')}?items={ids}")
+        chosen = choosing.remember(request, queryset.order_by().values_list("pk", flat=True))
+        return redirect(f"{reverse('evidence:release_new')}?{chosen.query}")
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("evidence.export_bundle")
@@ -245,7 +296,8 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
         except Http404:
             observing.refused(access.user_of(request), act="see", what="item", now=timezone.now())
             raise
-        may_view = access.may(request.user, "view", item)
+        acts = access.acts_on(request.user, item)
+        may_view = "view" in acts
         files = list(item.files.select_related("stored"))
         originals = [file for file in files if file.role == EvidenceFile.Role.EVIDENTIARY]
         if may_view:
@@ -256,16 +308,15 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
             "title": item.title,
             "item": item,
             "may_view": may_view,
-            "may_retry": access.may(request.user, "retry", item),
-            "may_download": access.may(request.user, "download", item)
+            "may_retry": "retry" in acts,
+            "may_download": "download" in acts
             and request.user.has_perm("evidence.download_original"),
-            "may_redact": access.may(request.user, "redact", item),
+            "may_redact": "redact" in acts,
             "renditions": [file for file in files if file.role == EvidenceFile.Role.REDACTED]
             if may_view
             else [],
-            "may_ask": access.may(request.user, "request_release", item),
-            "may_export": access.may(request.user, "export", item)
-            and request.user.has_perm("evidence.export_bundle"),
+            "may_ask": "request_release" in acts,
+            "may_export": "export" in acts and request.user.has_perm("evidence.export_bundle"),
             "originals": originals,
             "is_veiled": presenting.is_veiled(item, request.session.get(presenting.LOOKS, [])),
             "is_restricted": observing.is_restricted(item),
@@ -276,14 +327,17 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
             "work": presenting.work_on(item) if may_view else [],
             "answers": presenting.answers(item) if may_view else [],
             "contradictions": presenting.contradictions(item) if may_view else [],
-            **(self._said(request, item) if may_view else {}),
+            **(self._said(request, item, acts) if may_view else {}),
+            "relations": relating.of_item(item, user=access.user_of(request)) if may_view else [],
             "fingerprints": presenting.fingerprints(item) if may_view else [],
             "acquisitions": item.acquisitions.select_related("acquired_by", "provided_by"),
             "steps": presenting.history(item),
         }
         return TemplateResponse(request, "admin/evidence/evidenceitem/item.html", context)
 
-    def _said(self, request: HttpRequest, item: EvidenceItem) -> dict[str, Any]:
+    def _said(
+        self, request: HttpRequest, item: EvidenceItem, acts: frozenset[str]
+    ) -> dict[str, Any]:
         """Return what is said in the item and of it, for who may view it."""
         user = access.user_of(request)
         said = testimony.standing(item)
@@ -300,8 +354,8 @@ class EvidenceItemAdmin(ReadOnlyAdmin):
             "declarant": named.get(declarant) if declarant else None,
             "missing": completeness.missing(item),
             "claims": claiming.weighed(claims, user=user),
-            "may_describe": access.may(user, "describe", item),
-            "may_assess": access.may(user, "assess", item),
+            "may_describe": "describe" in acts,
+            "may_assess": "assess" in acts,
         }
 
     def history_view(

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from archive.admin.reading import ReadOnlyAdmin
 from archive.models.audit import AuditRun
@@ -18,6 +19,7 @@ from archive.proof import events
 from evidence import access, observing, presenting
 from evidence.models.agent import Agent
 from evidence.models.case import Case
+from evidence.models.saved_filter import SavedFilter
 
 
 @admin.register(Entry)
@@ -42,10 +44,14 @@ class EntryAdmin(ReadOnlyAdmin):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": "Custody ledger",
+            "title": _("Custody ledger"),
             "steps": [(step, exhibits.get(step.item, ""), remarks.get(step.seq)) for step in steps],
             "query": urlencode(given),
             "given": given,
+            "kept": [
+                (one, urlencode(one.filters))
+                for one in SavedFilter.objects.filter(owner=access.user_of(request))
+            ],
             "following": urlencode({**given, "before": following}) if following else "",
             "kinds": sorted(events.KINDS),
             "cases": Case.objects.all(),

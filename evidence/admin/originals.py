@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from archive.admin.reading import ReadOnlyAdmin
 from archive.models.stored_object import StoredObject
@@ -31,7 +32,7 @@ class StoredObjectAdmin(ReadOnlyAdmin):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": "Fixity of the originals",
+            "title": _("Fixity of the originals"),
             "coverage": coverage,
             "bars": presenting.bars(coverage.days),
             "faulty": presenting.faulty_originals(access.user_of(request)),

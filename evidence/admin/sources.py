@@ -5,11 +5,12 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from evidence import access
+from evidence.admin.titles import PlainTitles
 from evidence.models.agent import Agent
 from evidence.models.source import Source
 
 
-class _KeptAdmin(admin.ModelAdmin):
+class _KeptAdmin(PlainTitles, admin.ModelAdmin):
     """Rows that custody may name are never deleted."""
 
     actions = None

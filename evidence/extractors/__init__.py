@@ -121,6 +121,15 @@ TOOLS = (
         libraries=("pillow", "av", "numpy"),
         budget=Budget(cpu_seconds=600, wall_seconds=1200, output_bytes=8 * 2**20),
     ),
+    Tool(
+        name="page images",
+        version="1",
+        kind="preview",
+        media_types=("application/pdf",),
+        implementation="evidence.extractors.page_images:make",
+        libraries=("pillow", "pypdfium2"),
+        budget=Budget(cpu_seconds=180, wall_seconds=360, output_bytes=64 * 2**20),
+    ),
     # Last, since nobody waits for it.
     Tool(
         name="digests",

@@ -108,3 +108,5 @@ class BundleRecord:
     purpose: str = ""
     recipient: str = ""
     profile: str = "full"
+    #: What a saved profile says; those built in are described where the format is.
+    profile_rules: Mapping[str, Any] | None = None

@@ -303,6 +303,8 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "case.member_added": "{member} отримує доступ до справи в ролі {role}.",
         "case.member_ended": "{member} більше не має доступу до справи.",
         "permission.changed": "Обліковому запису {member} надано ролі: {roles}.",
+        "token.issued": "Для {holder} видано токен: {scopes}. Він діє до {expires_at}.",
+        "token.revoked": "Токен, виданий для {holder}, відкликано.",
         "item.registered": "Об'єкт зареєстровано як доказ {exhibit_number}, вид: {item_kind}.",
         "item.acquired": (
             "Об'єкт отримано способом {method}; його дайджест обчислив {hash_computed_by}."
@@ -359,6 +361,8 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
             "Подано запит на нижчий рівень захисту: {level}. Вирішує інша особа."
         ),
         "item.lowering_refused": "У запитаному нижчому рівні захисту відмовлено.",
+        "item.embargoed": "До {until} нічого з об'єкта не виходить з архіву.",
+        "item.embargo_ended": "Ембарго на об'єкт припинено достроково.",
         "item.hold_placed": "На об'єкт накладено утримання: його не можна вилучати.",
         "item.hold_lifted": "Утримання об'єкта скасовано.",
         "item.withdrawn": "Об'єкт відкликано: на нього більше не покладаються. Усе збережено.",
@@ -372,6 +376,11 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "item.redacted": (
             "З файлу виготовлено копію з вилученнями ({outcome}); оригінал не змінено."
         ),
+        "profile.saved": (
+            "Збережено версію {version} профілю експорту: із чутливого {sensitive}, з решти {other}; "
+            "імена з записів журналу: {discloses}; не входить: {leaves_out}."
+        ),
+        "profile.withdrawn": "Профіль експорту відкликано: за ним більше нічого не виходить.",
         "release.requested": (
             "Подано запит на передання одержувачеві ({recipient_class}): {items}. Вирішує інша "
             "особа."
@@ -422,6 +431,8 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "case.member_added": "{member}에게 사건 접근 권한을 주었습니다. 역할: {role}.",
         "case.member_ended": "{member}의 사건 접근 권한을 끝냈습니다.",
         "permission.changed": "{member} 계정의 역할을 정했습니다: {roles}.",
+        "token.issued": "{holder}에게 토큰을 발급했습니다: {scopes}. 만료: {expires_at}.",
+        "token.revoked": "{holder}의 토큰을 회수했습니다.",
         "item.registered": "증거물 {exhibit_number}(으)로 등록했습니다. 종류: {item_kind}.",
         "item.acquired": "{method} 방법으로 입수했습니다. 다이제스트 계산 주체: {hash_computed_by}.",
         "media.ingested": "{size}바이트 파일을 접수하여 봉인했습니다. SHA-256: {sha256}.",
@@ -463,6 +474,8 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "item.classified": "증거물의 보호 수준을 {before}에서 {after}(으)로 변경했습니다.",
         "item.lowering_requested": "더 낮은 보호 수준을 요청했습니다: {level}. 다른 사람이 결정합니다.",
         "item.lowering_refused": "요청된 더 낮은 보호 수준을 거부했습니다.",
+        "item.embargoed": "{until} 전에는 이 증거물에서 아무것도 제공하지 않습니다.",
+        "item.embargo_ended": "증거물의 공개 유예를 기한 전에 끝냈습니다.",
         "item.hold_placed": "증거물을 보존 조치했습니다. 처분할 수 없습니다.",
         "item.hold_lifted": "증거물의 보존 조치를 해제했습니다.",
         "item.withdrawn": "증거물을 철회했습니다. 더는 근거로 삼지 않지만 모두 그대로 남습니다.",
@@ -472,6 +485,11 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "item.disposed": "두 사람의 결정으로 증거물을 처분했습니다. 이력은 남습니다.",
         "item.redaction_requested": "가림 처리본을 요청했습니다.",
         "item.redacted": "파일에서 가림 처리본을 만들었습니다 ({outcome}). 원본은 그대로입니다.",
+        "profile.saved": (
+            "내보내기 프로파일의 {version}판을 저장했습니다. 민감한 것: {sensitive}, 나머지: {other}, "
+            "보관 기록의 이름: {discloses}, 제외: {leaves_out}."
+        ),
+        "profile.withdrawn": "내보내기 프로파일을 철회했습니다. 더는 이것으로 내보내지 않습니다.",
         "release.requested": (
             "{recipient_class}에 대한 제공을 요청했습니다: {items}. 다른 사람이 결정합니다."
         ),

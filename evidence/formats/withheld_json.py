@@ -15,6 +15,7 @@ def render(bundle: BundleRecord) -> bytes:
     document = {
         "format": FORMAT,
         "profile": bundle.profile,
+        **({"profile_rules": bundle.profile_rules} if bundle.profile_rules else {}),
         "how_to_request": bundle.contact or bundle.organisation,
         "withheld": [
             {

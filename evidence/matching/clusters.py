@@ -9,7 +9,7 @@ from uuid import UUID
 
 import numpy as np
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from evidence import access
 from evidence.fingerprints import PDQ, PDQ_VERSION
@@ -53,13 +53,16 @@ class _Row:
     is_upright: bool
 
 
-def clusters(case: Case, *, user: User) -> tuple[list[Cluster], int]:
+def clusters(
+    case: Case, *, user: User, among: QuerySet[EvidenceItem] | None = None
+) -> tuple[list[Cluster], int]:
     """Return the clusters among the items that ``user`` may view, largest first.
 
     And how many items were compared.  Cards of one form are no reason to belong together.
     """
-    visible = access.visible_to(user, "view").filter(case=case).select_related("case")
-    items = {item.pk: item for item in visible.order_by("-created_at")[:MOST]}
+    visible = access.visible_to(user, "view").filter(case=case) if among is None else among
+    newest = visible.select_related("case").order_by("-created_at")[:MOST]
+    items = {item.pk: item for item in newest}
     decided = _decided(items)
     near = _near(_rows(items), set(items)) if items else {}
     edges: dict[Pair, Edge] = {}

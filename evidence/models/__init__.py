@@ -8,12 +8,15 @@ from evidence.models.bundle_import import BundleImport, ImportedItem
 from evidence.models.case import Case, CaseMembership
 from evidence.models.claim import Claim, ClaimEvidence
 from evidence.models.disposal import DisposalDecision, DisposalProposal, Hold, HoldLift
+from evidence.models.embargo import Embargo
 from evidence.models.export import Export
+from evidence.models.export_profile import ExportProfile
 from evidence.models.file import EvidenceFile
 from evidence.models.identity_document import IdentityDocument
 from evidence.models.item import EvidenceItem
 from evidence.models.lowering import LoweringDecision, LoweringRequest
 from evidence.models.match import Match
+from evidence.models.notice import Notice
 from evidence.models.person import Person, PersonFact
 from evidence.models.redaction import RedactionRequest, RedactionResult
 from evidence.models.release import (
@@ -22,15 +25,18 @@ from evidence.models.release import (
     ReleaseRequest,
     ReleaseRevocation,
 )
+from evidence.models.saved_filter import SavedFilter
 from evidence.models.search_text import SearchContent, SearchText
 from evidence.models.source import Source
 from evidence.models.statement import MediationStep, SegmentText, Statement, StatementSegment
+from evidence.models.token import ApiToken
 from evidence.models.upload import Upload
 
 __all__ = [
     "Acquisition",
     "Agent",
     "Analysis",
+    "ApiToken",
     "Assessment",
     "BundleImport",
     "Case",
@@ -39,9 +45,11 @@ __all__ = [
     "ClaimEvidence",
     "DisposalDecision",
     "DisposalProposal",
+    "Embargo",
     "EvidenceFile",
     "EvidenceItem",
     "Export",
+    "ExportProfile",
     "Fingerprint",
     "Hold",
     "HoldLift",
@@ -51,6 +59,7 @@ __all__ = [
     "LoweringRequest",
     "Match",
     "MediationStep",
+    "Notice",
     "Person",
     "PersonFact",
     "RedactionRequest",
@@ -59,6 +68,7 @@ __all__ = [
     "ReleaseReceipt",
     "ReleaseRequest",
     "ReleaseRevocation",
+    "SavedFilter",
     "SearchContent",
     "SearchText",
     "SegmentText",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from evidence.models.agent import Agent
 from evidence.models.item import EvidenceItem
@@ -12,31 +13,31 @@ class Acquisition(models.Model):
     """One act of acquiring an item; acquiring again is another row."""
 
     class Method(models.TextChoices):
-        DIRECT_CAPTURE = "direct_capture", "Direct capture"
-        DOWNLOAD = "download", "Download"
-        SCREEN_CAPTURE = "screen_capture", "Screen capture"
-        WEB_ARCHIVE = "web_archive", "Web archive"
-        RECEIVED_FROM_PERSON = "received_from_person", "Received from a person"
+        DIRECT_CAPTURE = "direct_capture", _("Direct capture")
+        DOWNLOAD = "download", _("Download")
+        SCREEN_CAPTURE = "screen_capture", _("Screen capture")
+        WEB_ARCHIVE = "web_archive", _("Web archive")
+        RECEIVED_FROM_PERSON = "received_from_person", _("Received from a person")
         RECEIVED_FROM_ORGANISATION = (
             "received_from_organisation",
-            "Received from an organisation",
+            _("Received from an organisation"),
         )
-        BROADCAST_RECORDING = "broadcast_recording", "Broadcast recording"
-        SCAN_OF_ORIGINAL = "scan_of_original", "Scan of an original"
-        TRANSFER_FROM_ARCHIVE = "transfer_from_archive", "Transfer from an archive"
-        UNKNOWN = "unknown", "Unknown"
+        BROADCAST_RECORDING = "broadcast_recording", _("Broadcast recording")
+        SCAN_OF_ORIGINAL = "scan_of_original", _("Scan of an original")
+        TRANSFER_FROM_ARCHIVE = "transfer_from_archive", _("Transfer from an archive")
+        UNKNOWN = "unknown", _("Unknown")
 
     class TimeZoneBasis(models.TextChoices):
-        EXPLICIT_OFFSET = "explicit_offset", "Offset given"
-        UTC = "utc", "UTC"
-        ASSUMED = "assumed", "Assumed"
-        UNKNOWN = "unknown", "Unknown"
+        EXPLICIT_OFFSET = "explicit_offset", _("Offset given")
+        UTC = "utc", _("UTC")
+        ASSUMED = "assumed", _("Assumed")
+        UNKNOWN = "unknown", _("Unknown")
 
     class Clock(models.TextChoices):
-        NTP = "ntp", "Synchronised (NTP)"
-        DEVICE = "device", "Device clock"
-        MANUAL = "manual", "Typed in"
-        UNKNOWN = "unknown", "Unknown"
+        NTP = "ntp", _("Synchronised (NTP)")
+        DEVICE = "device", _("Device clock")
+        MANUAL = "manual", _("Typed in")
+        UNKNOWN = "unknown", _("Unknown")
 
     item = models.ForeignKey(EvidenceItem, on_delete=models.PROTECT, related_name="acquisitions")
     method = models.CharField(max_length=30, choices=Method, default=Method.UNKNOWN)
@@ -48,7 +49,7 @@ class Acquisition(models.Model):
     )
     acquired_at = models.DateTimeField(null=True, blank=True)
     acquired_at_text = models.CharField(
-        max_length=100, blank=True, help_text="The time as it was given, with its offset."
+        max_length=100, blank=True, help_text=_("The time as it was given, with its offset.")
     )
     tz_basis = models.CharField(max_length=20, choices=TimeZoneBasis, default=TimeZoneBasis.UNKNOWN)
     clock_source = models.CharField(max_length=20, choices=Clock, default=Clock.UNKNOWN)

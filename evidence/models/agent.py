@@ -6,6 +6,8 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from evidence.models.protected_text import ProtectedText
 
@@ -14,16 +16,16 @@ class Agent(models.Model):
     """A party to custody, named to the ledger only by an opaque id."""
 
     class Kind(models.TextChoices):
-        PERSON = "person", "Person"
-        ORGANISATION = "organisation", "Organisation"
-        SERVICE = "service", "Service"
-        SOFTWARE = "software", "Software"
-        UNKNOWN = "unknown", "Unknown"
+        PERSON = "person", _("Person")
+        ORGANISATION = "organisation", _("Organisation")
+        SERVICE = "service", _("Service")
+        SOFTWARE = "software", _("Software")
+        UNKNOWN = "unknown", _("Unknown")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    kind = models.CharField(max_length=20, choices=Kind, default=Kind.UNKNOWN)
-    label = ProtectedText(max_length=200, protected_by="is_protected")
-    role_title = models.CharField(max_length=200, blank=True)
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind, default=Kind.UNKNOWN)
+    label = ProtectedText(_("label"), max_length=200, protected_by="is_protected")
+    role_title = models.CharField(_("role title"), max_length=200, blank=True)
     organisation = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="members"
     )
@@ -34,16 +36,22 @@ class Agent(models.Model):
         on_delete=models.PROTECT,
         related_name="agent",
     )
-    software_version = models.CharField(max_length=100, blank=True)
+    software_version = models.CharField(_("software version"), max_length=100, blank=True)
     identifier = models.CharField(
-        max_length=200, blank=True, help_text="Badge number, key fingerprint, address."
+        _("identifier"),
+        max_length=200,
+        blank=True,
+        help_text=_("Badge number, key fingerprint, address."),
     )
     is_protected = models.BooleanField(
+        _("is protected"),
         default=False,
-        help_text="The label must not leave the archive, and is enciphered in the database.",
+        help_text=_("The label must not leave the archive, and is enciphered in the database."),
     )
 
     class Meta:
+        verbose_name = _("agent")
+        verbose_name_plural = _("agents")
         ordering = ["label"]
         constraints = [
             models.CheckConstraint(
@@ -66,7 +74,7 @@ class Agent(models.Model):
     @property
     def shown(self) -> str:
         """Return what a page of the case shows: the names of protected parties stay away."""
-        return "somebody whose name is protected" if self.is_protected else str(self.label)
+        return gettext("somebody whose name is protected") if self.is_protected else str(self.label)
 
     @property
     def public_label(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from evidence.models.file import EvidenceFile
 
@@ -13,10 +14,10 @@ class Analysis(models.Model):
     """One tool's look at one file: its state while it runs, its answer or its reason afterwards."""
 
     class State(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        DONE = "done", "Done"
-        UNSUPPORTED = "unsupported", "Not for this format"
-        FAILED = "failed", "Failed"
+        WAITING = "waiting", _("Waiting")
+        DONE = "done", _("Done")
+        UNSUPPORTED = "unsupported", _("Not for this format")
+        FAILED = "failed", _("Failed")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     file = models.ForeignKey(EvidenceFile, on_delete=models.PROTECT, related_name="analyses")
@@ -64,7 +65,9 @@ class Fingerprint(models.Model):
     analysis = models.ForeignKey(Analysis, on_delete=models.PROTECT, related_name="fingerprints")
     algorithm = models.CharField(max_length=40)
     version = models.CharField(max_length=40)
-    value = models.TextField(help_text="Hexadecimal, full width; of a sound, the whole sequence.")
+    value = models.TextField(
+        help_text=_("Hexadecimal, full width; of a sound, the whole sequence.")
+    )
     quality = models.PositiveSmallIntegerField(null=True, blank=True)
     at_ms = models.PositiveBigIntegerField(null=True, blank=True)
     page = models.PositiveIntegerField(null=True, blank=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from evidence.models.agent import Agent
 from evidence.models.case import Case
@@ -16,56 +17,56 @@ from evidence.models.source import Source
 class Standing(models.TextChoices):
     """How far something is supported."""
 
-    UNASSESSED = "unassessed", "Not assessed"
-    UNCORROBORATED = "uncorroborated", "Uncorroborated"
-    PARTLY = "partly_corroborated", "Partly corroborated"
-    CORROBORATED = "corroborated", "Corroborated"
-    DISPUTED = "disputed", "Disputed"
-    REFUTED = "refuted", "Refuted"
-    UNVERIFIABLE = "unverifiable", "Can't be verified"
+    UNASSESSED = "unassessed", _("Not assessed")
+    UNCORROBORATED = "uncorroborated", _("Uncorroborated")
+    PARTLY = "partly_corroborated", _("Partly corroborated")
+    CORROBORATED = "corroborated", _("Corroborated")
+    DISPUTED = "disputed", _("Disputed")
+    REFUTED = "refuted", _("Refuted")
+    UNVERIFIABLE = "unverifiable", _("Can't be verified")
 
 
 class Reliability(models.TextChoices):
     """The source's reliability (NATO STANAG 2511), by itself."""
 
-    A = "A", "A: completely reliable"
-    B = "B", "B: usually reliable"
-    C = "C", "C: fairly reliable"
-    D = "D", "D: not usually reliable"
-    E = "E", "E: unreliable"
-    F = "F", "F: reliability can't be judged"
+    A = "A", _("A: completely reliable")
+    B = "B", _("B: usually reliable")
+    C = "C", _("C: fairly reliable")
+    D = "D", _("D: not usually reliable")
+    E = "E", _("E: unreliable")
+    F = "F", _("F: reliability can't be judged")
 
 
 class Credibility(models.TextChoices):
     """The information's credibility, by itself."""
 
-    ONE = "1", "1: confirmed by other sources"
-    TWO = "2", "2: probably true"
-    THREE = "3", "3: possibly true"
-    FOUR = "4", "4: doubtful"
-    FIVE = "5", "5: improbable"
-    SIX = "6", "6: truth can't be judged"
+    ONE = "1", _("1: confirmed by other sources")
+    TWO = "2", _("2: probably true")
+    THREE = "3", _("3: possibly true")
+    FOUR = "4", _("4: doubtful")
+    FIVE = "5", _("5: improbable")
+    SIX = "6", _("6: truth can't be judged")
 
 
 class Method(models.TextChoices):
     """How it was assessed; the Berkeley Protocol's three heads come first."""
 
-    SOURCE = "source_analysis", "Source analysis"
-    TECHNICAL = "technical_analysis", "Technical analysis"
-    CONTENT = "content_analysis", "Content analysis"
-    COMPARISON = "comparison", "Comparison"
-    GEOLOCATION = "geolocation", "Geolocation"
-    CHRONOLOCATION = "chronolocation", "Chronolocation"
-    DOCUMENT = "document_examination", "Document examination"
-    EXPERT = "expert_opinion", "Expert opinion"
+    SOURCE = "source_analysis", _("Source analysis")
+    TECHNICAL = "technical_analysis", _("Technical analysis")
+    CONTENT = "content_analysis", _("Content analysis")
+    COMPARISON = "comparison", _("Comparison")
+    GEOLOCATION = "geolocation", _("Geolocation")
+    CHRONOLOCATION = "chronolocation", _("Chronolocation")
+    DOCUMENT = "document_examination", _("Document examination")
+    EXPERT = "expert_opinion", _("Expert opinion")
 
 
 class Confidence(models.TextChoices):
     """How sure the assessor is."""
 
-    LOW = "low", "Low"
-    MODERATE = "moderate", "Moderate"
-    HIGH = "high", "High"
+    LOW = "low", _("Low")
+    MODERATE = "moderate", _("Moderate")
+    HIGH = "high", _("High")
 
 
 class Assessment(Record):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from archive.models.stored_object import StoredObject
 from evidence.models.case import Case
@@ -14,15 +15,15 @@ from evidence.models.record import Record, known
 class Form(models.TextChoices):
     """What was brought."""
 
-    BUNDLE = "bundle", "Signed bundle with custody"
-    BAG = "bag", "Plain BagIt bag"
+    BUNDLE = "bundle", _("Signed bundle with custody")
+    BAG = "bag", _("Plain BagIt bag")
 
 
 class ImportVerdict(models.TextChoices):
     """What the verifier said of it; nothing worse is taken in."""
 
-    VERIFIED = "verified", "Verified: signed by a key that was trusted"
-    UNTRUSTED = "untrusted", "Consistent; who made it is not proven"
+    VERIFIED = "verified", _("Verified: signed by a key that was trusted")
+    UNTRUSTED = "untrusted", _("Consistent; who made it is not proven")
 
 
 class BundleImport(Record):
@@ -32,17 +33,17 @@ class BundleImport(Record):
     #: Everything of the bundle but the files that became items, as it came.
     packet = models.ForeignKey(StoredObject, on_delete=models.PROTECT, related_name="+")
     form = models.CharField(max_length=10, choices=Form)
-    identifier = models.CharField(max_length=200, blank=True, help_text="As it calls itself.")
+    identifier = models.CharField(max_length=200, blank=True, help_text=_("As it calls itself."))
     sender = ProtectedText(protected_by="is_protected", blank=True)
     #: The foreign ledger: its name, its size, and the checkpoint as it came.
     origin = models.CharField(max_length=300, blank=True)
     log_size = models.PositiveBigIntegerField(null=True, blank=True)
     note = models.TextField(blank=True)
-    signer = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the signing key.")
-    trusted = models.JSONField(default=list, blank=True, help_text="Keys it was checked with.")
+    signer = models.CharField(max_length=64, blank=True, help_text=_("SHA-256 of the signing key."))
+    trusted = models.JSONField(default=list, blank=True, help_text=_("Keys it was checked with."))
     verdict = models.CharField(max_length=20, choices=ImportVerdict)
     grades = models.JSONField(default=list, blank=True)
-    report = models.JSONField(help_text="What the verifier found, as it said it.")
+    report = models.JSONField(help_text=_("What the verifier found, as it said it."))
 
     class Meta(Record.Meta):
         abstract = False
@@ -65,7 +66,7 @@ class ImportedItem(Record):
     item = models.OneToOneField(
         EvidenceItem, on_delete=models.PROTECT, related_name="imported_from"
     )
-    path = models.TextField(help_text="In the bundle.")
+    path = models.TextField(help_text=_("In the bundle."))
     file_sha256 = models.CharField(max_length=64)
     foreign_item = models.CharField(max_length=300, blank=True)
     foreign_number = models.CharField(max_length=80, blank=True)

@@ -6,6 +6,8 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from evidence.models.levels import Level
 
@@ -14,26 +16,36 @@ class Case(models.Model):
     """One investigation: a reference, a legal basis, a level below which nothing in it falls."""
 
     class Status(models.TextChoices):
-        OPEN = "open", "Open"
-        CLOSED = "closed", "Closed"
-        ARCHIVED = "archived", "Archived"
+        OPEN = "open", _("Open")
+        CLOSED = "closed", _("Closed")
+        ARCHIVED = "archived", _("Archived")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    reference = models.CharField(max_length=60, unique=True)
-    title = models.CharField(max_length=300)
-    description = models.TextField(blank=True)
-    status = models.CharField(max_length=20, choices=Status, default=Status.OPEN)
-    legal_basis = models.TextField(blank=True)
-    default_level = models.CharField(max_length=20, choices=Level, default=Level.INTERNAL)
+    reference = models.CharField(_("reference"), max_length=60, unique=True)
+    title = models.CharField(_("title"), max_length=300)
+    description = models.TextField(_("description"), blank=True)
+    status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.OPEN)
+    legal_basis = models.TextField(_("legal basis"), blank=True)
+    default_level = models.CharField(
+        _("default level"), max_length=20, choices=Level, default=Level.INTERNAL
+    )
     lead = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
-    retention_rule = models.CharField(max_length=300, blank=True)
-    opened_at = models.DateTimeField()
+    retention_rule = models.CharField(_("retention rule"), max_length=300, blank=True)
+    room_gib = models.PositiveIntegerField(
+        _("room for originals (GiB)"),
+        null=True,
+        blank=True,
+        help_text=_("Uploads beyond it are refused; empty: as much as the disk holds."),
+    )
+    opened_at = models.DateTimeField(_("opened at"))
     closed_at = models.DateTimeField(null=True, blank=True)
     exhibits_given = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
+        verbose_name = _("case")
+        verbose_name_plural = _("cases")
         ordering = ["reference"]
         constraints = [
             models.CheckConstraint(
@@ -57,25 +69,29 @@ class CaseMembership(models.Model):
     """One person's role in one case, until a day if one is set."""
 
     class Role(models.TextChoices):
-        RESEARCHER = "researcher", "Researcher"
-        REVIEWER = "reviewer", "Reviewer"
-        CUSTODIAN = "custodian", "Custodian"
-        REDACTOR = "redactor", "Redactor"
-        RELEASE_OFFICER = "release_officer", "Release officer"
-        LEAD = "lead", "Case lead"
-        AUDITOR = "auditor", "Auditor"
+        RESEARCHER = "researcher", _("Researcher")
+        REVIEWER = "reviewer", _("Reviewer")
+        CUSTODIAN = "custodian", _("Custodian")
+        REDACTOR = "redactor", _("Redactor")
+        RELEASE_OFFICER = "release_officer", _("Release officer")
+        LEAD = "lead", _("Case lead")
+        AUDITOR = "auditor", _("Auditor")
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="memberships")
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="case_memberships"
     )
-    role = models.CharField(max_length=20, choices=Role)
+    role = models.CharField(_("role"), max_length=20, choices=Role)
     actions = models.JSONField(
-        default=list, blank=True, help_text='Named grants beyond the role, such as "view_sealed".'
+        default=list,
+        blank=True,
+        help_text=_('Named grants beyond the role, such as "view_sealed".'),
     )
-    until = models.DateTimeField(null=True, blank=True)
+    until = models.DateTimeField(_("until"), null=True, blank=True)
 
     class Meta:
+        verbose_name = _("case membership")
+        verbose_name_plural = _("case memberships")
         ordering = ["case", "user"]
         constraints = [
             models.UniqueConstraint(
@@ -98,4 +114,6 @@ class CaseMembership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} as {self.get_role_display().lower()} in {self.case.reference}"
+        return gettext("{user}: {role}, {case}").format(
+            user=self.user, role=self.get_role_display().lower(), case=self.case.reference
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from evidence.models.case import Case
 from evidence.models.item import EvidenceItem
@@ -13,23 +14,23 @@ from evidence.models.statement import SegmentText, StatementSegment
 class ClaimKind(models.TextChoices):
     """What a claim is about."""
 
-    IDENTITY = "identity", "Identity"
-    EVENT = "event", "Event"
-    PLACE = "place", "Place"
-    TIME = "time", "Time"
-    UNIT = "unit", "Unit"
-    INJURY = "injury", "Injury"
-    DOCUMENT = "document", "Document"
-    OTHER = "other", "Other"
+    IDENTITY = "identity", _("Identity")
+    EVENT = "event", _("Event")
+    PLACE = "place", _("Place")
+    TIME = "time", _("Time")
+    UNIT = "unit", _("Unit")
+    INJURY = "injury", _("Injury")
+    DOCUMENT = "document", _("Document")
+    OTHER = "other", _("Other")
 
 
 class PositionBasis(models.TextChoices):
     """What the position of a claimed place rests on."""
 
-    NAMED = "named", "Where the place that the words name lies"
-    CLAIMED = "claimed", "Given by whoever claims it"
-    GEOLOCATED = "geolocated", "Found by comparing pictures with the ground"
-    EXIF = "exif", "Embedded metadata"
+    NAMED = "named", _("Where the place that the words name lies")
+    CLAIMED = "claimed", _("Given by whoever claims it")
+    GEOLOCATED = "geolocated", _("Found by comparing pictures with the ground")
+    EXIF = "exif", _("Embedded metadata")
 
 
 class Claim(Record):
@@ -51,9 +52,9 @@ class Claim(Record):
         SegmentText, null=True, blank=True, on_delete=models.PROTECT, related_name="claims"
     )
     locator = models.CharField(max_length=200, blank=True)
-    asserted_at = models.CharField(max_length=60, blank=True, help_text="EDTF.")
+    asserted_at = models.CharField(max_length=60, blank=True, help_text=_("EDTF."))
     #: Where and when what is claimed happened, as claimed.
-    happened_at = models.CharField(max_length=60, blank=True, help_text="EDTF, with its offset.")
+    happened_at = models.CharField(max_length=60, blank=True, help_text=_("EDTF, with its offset."))
     happened_where = models.CharField(max_length=300, blank=True)
     #: The position as it was written, hemispheres and all; it is read when it is shown.
     position = models.CharField(max_length=80, blank=True)
@@ -75,9 +76,9 @@ class Claim(Record):
 class Bearing(models.TextChoices):
     """What evidence does to a claim."""
 
-    SUPPORTS = "supports", "Supports"
-    CONTRADICTS = "contradicts", "Contradicts"
-    CONTEXT = "context", "Context"
+    SUPPORTS = "supports", _("Supports")
+    CONTRADICTS = "contradicts", _("Contradicts")
+    CONTEXT = "context", _("Context")
 
 
 class ClaimEvidence(Record):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from archive.models.stored_object import StoredObject
 from evidence.models.item import EvidenceItem
@@ -18,17 +19,17 @@ class EvidenceFile(models.Model):
     """
 
     class Role(models.TextChoices):
-        EVIDENTIARY = "evidentiary", "Evidentiary copy"
-        WORKING = "working", "Working copy"
-        DERIVATIVE = "derivative", "Derivative"
-        REDACTED = "redacted", "Redacted rendition"
-        SIDECAR = "sidecar", "Sidecar"
-        PROOF = "proof", "Proof"
+        EVIDENTIARY = "evidentiary", _("Evidentiary copy")
+        WORKING = "working", _("Working copy")
+        DERIVATIVE = "derivative", _("Derivative")
+        REDACTED = "redacted", _("Redacted rendition")
+        SIDECAR = "sidecar", _("Sidecar")
+        PROOF = "proof", _("Proof")
 
     class Declared(models.TextChoices):
-        MATCH = "match", "Equal to the sender's digest"
-        MISMATCH = "mismatch", "Different from the sender's digest"
-        NOT_DECLARED = "not_declared", "No digest given by the sender"
+        MATCH = "match", _("Equal to the sender's digest")
+        MISMATCH = "mismatch", _("Different from the sender's digest")
+        NOT_DECLARED = "not_declared", _("No digest given by the sender")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     item = models.ForeignKey(EvidenceItem, on_delete=models.PROTECT, related_name="files")
@@ -40,7 +41,7 @@ class EvidenceFile(models.Model):
     sha256 = models.CharField(max_length=64, db_index=True)
     size = models.PositiveBigIntegerField()
     media_type = models.CharField(max_length=200, blank=True)
-    original_filename = models.TextField(blank=True, help_text="As given; never used as a path.")
+    original_filename = models.TextField(blank=True, help_text=_("As given; never used as a path."))
     derived_from = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="derivatives"
     )

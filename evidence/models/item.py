@@ -6,9 +6,10 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from evidence.models.case import Case
-from evidence.models.levels import MARKER_MINIMA, Level, highest
+from evidence.models.levels import MARKER_MINIMA, Level, highest, marker_in_words
 from evidence.models.source import Source
 
 
@@ -16,37 +17,37 @@ class EvidenceItem(models.Model):
     """What a thing is, as far as known.  Case, exhibit number and kind never change."""
 
     class Kind(models.TextChoices):
-        VIDEO = "video", "Video"
-        IMAGE = "image", "Image"
-        AUDIO = "audio", "Audio"
-        DOCUMENT = "document", "Document"
-        IDENTITY_DOCUMENT = "identity_document", "Identity document"
-        STATEMENT = "statement", "Statement"
-        SOCIAL_POST = "social_post", "Social post"
-        WEB_CAPTURE = "web_capture", "Web capture"
-        PRESS_ARTICLE = "press_article", "Press article"
-        PHYSICAL_OBJECT = "physical_object", "Physical object"
-        DATASET = "dataset", "Dataset"
+        VIDEO = "video", _("Video")
+        IMAGE = "image", _("Image")
+        AUDIO = "audio", _("Audio")
+        DOCUMENT = "document", _("Document")
+        IDENTITY_DOCUMENT = "identity_document", _("Identity document")
+        STATEMENT = "statement", _("Statement")
+        SOCIAL_POST = "social_post", _("Social post")
+        WEB_CAPTURE = "web_capture", _("Web capture")
+        PRESS_ARTICLE = "press_article", _("Press article")
+        PHYSICAL_OBJECT = "physical_object", _("Physical object")
+        DATASET = "dataset", _("Dataset")
 
     class Status(models.TextChoices):
-        CANDIDATE = "candidate", "Candidate"
-        REGISTERED = "registered", "Registered"
-        UNDER_REVIEW = "under_review", "Under review"
-        REVIEWED = "reviewed", "Reviewed"
-        WITHDRAWN = "withdrawn", "Withdrawn"
-        DISPOSED = "disposed", "Disposed"
+        CANDIDATE = "candidate", _("Candidate")
+        REGISTERED = "registered", _("Registered")
+        UNDER_REVIEW = "under_review", _("Under review")
+        REVIEWED = "reviewed", _("Reviewed")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+        DISPOSED = "disposed", _("Disposed")
 
     class TimeBasis(models.TextChoices):
-        METADATA = "metadata", "Embedded metadata"
-        CLAIMED = "claimed", "Claimed"
-        INFERRED = "inferred", "Inferred"
-        UNKNOWN = "unknown", "Unknown"
+        METADATA = "metadata", _("Embedded metadata")
+        CLAIMED = "claimed", _("Claimed")
+        INFERRED = "inferred", _("Inferred")
+        UNKNOWN = "unknown", _("Unknown")
 
     class PlaceBasis(models.TextChoices):
-        EXIF = "exif", "Embedded metadata"
-        GEOLOCATED = "geolocated", "Geolocated"
-        CLAIMED = "claimed", "Claimed"
-        UNKNOWN = "unknown", "Unknown"
+        EXIF = "exif", _("Embedded metadata")
+        GEOLOCATED = "geolocated", _("Geolocated")
+        CLAIMED = "claimed", _("Claimed")
+        UNKNOWN = "unknown", _("Unknown")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="items")
@@ -58,15 +59,17 @@ class EvidenceItem(models.Model):
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children"
     )
     derivation = models.CharField(max_length=40, blank=True)
-    kind = models.CharField(max_length=20, choices=Kind)
-    title = models.CharField(max_length=300)
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
+    title = models.CharField(_("title"), max_length=300)
     description = models.TextField(blank=True)
-    status = models.CharField(max_length=20, choices=Status, default=Status.REGISTERED)
+    status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.REGISTERED)
     source = models.ForeignKey(
         Source, null=True, blank=True, on_delete=models.PROTECT, related_name="items"
     )
     authored_text = models.CharField(
-        max_length=100, blank=True, help_text="When it was made, as known: 2025-01-11, 2025-01~, …"
+        max_length=100,
+        blank=True,
+        help_text=_("When it was made, as known: 2025-01-11, 2025-01~, …"),
     )
     authored_earliest = models.DateTimeField(null=True, blank=True)
     authored_latest = models.DateTimeField(null=True, blank=True)
@@ -76,14 +79,17 @@ class EvidenceItem(models.Model):
     longitude = models.FloatField(null=True, blank=True)
     precision_m = models.PositiveIntegerField(null=True, blank=True)
     place_basis = models.CharField(max_length=20, choices=PlaceBasis, default=PlaceBasis.UNKNOWN)
-    languages = models.JSONField(default=list, blank=True, help_text="BCP 47 tags.")
+    languages = models.JSONField(default=list, blank=True, help_text=_("BCP 47 tags."))
     level = models.CharField(max_length=20, choices=Level, default=Level.INTERNAL)
     markers = models.JSONField(default=list, blank=True)
     effective_level = models.CharField(
+        _("level"),
         max_length=20,
         choices=Level,
         editable=False,
-        help_text="The highest of the item's, its markers' and its case's level; kept by the acts.",
+        help_text=_(
+            "The highest of the item's, its markers' and its case's level; kept by the acts."
+        ),
     )
     intake_key = models.CharField(max_length=100, null=True, editable=False)  # noqa: DJ001 - null marks "none": the constraint below must not count those
     created_by = models.ForeignKey(
@@ -92,6 +98,8 @@ class EvidenceItem(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("evidence item")
+        verbose_name_plural = _("evidence items")
         ordering = ["-created_at", "-exhibit_number"]
         permissions = [
             ("download_original", "Can download originals"),
@@ -151,6 +159,11 @@ class EvidenceItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.exhibit_number} {self.title}"
+
+    @property
+    def markers_in_words(self) -> list[str]:
+        """Return what protects people in it, in words."""
+        return [marker_in_words(marker) for marker in self.markers]
 
     def governing_level(self) -> Level:
         """Work out the level that counts: the highest of item, markers and case."""

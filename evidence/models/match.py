@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from evidence.models.agent import Agent
 from evidence.models.item import EvidenceItem
@@ -14,10 +15,10 @@ class Match(models.Model):
     """A decision about a pair; the newest of a pair stands."""
 
     class Decision(models.TextChoices):
-        SAME_CONTENT = "same_content", "The same content"
-        DERIVED = "derived", "One was made from the other"
-        DIFFERENT = "different", "Not the same"
-        UNSURE = "unsure", "Can't be told"
+        SAME_CONTENT = "same_content", _("The same content")
+        DERIVED = "derived", _("One was made from the other")
+        DIFFERENT = "different", _("Not the same")
+        UNSURE = "unsure", _("Can't be told")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     #: The pair in the order of their ids, so that either finds it.

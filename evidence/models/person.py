@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from evidence.models.case import Case
 from evidence.models.item import EvidenceItem
@@ -15,15 +16,15 @@ from evidence.models.record import Record, known
 class ProtectedStatus(models.TextChoices):
     """What protects a person, in the words of international humanitarian law."""
 
-    POW = "pow", "Prisoner of war"
-    DETAINEE = "detainee", "Detainee"
-    CIVILIAN = "civilian", "Civilian"
-    WITNESS = "witness", "Witness"
-    VICTIM = "victim", "Victim"
-    MINOR = "minor", "Minor"
-    DECEASED = "deceased", "Deceased"
-    PUBLIC_FIGURE = "public_figure", "Public figure"
-    UNKNOWN = "unknown", "Unknown"
+    POW = "pow", _("Prisoner of war")
+    DETAINEE = "detainee", _("Detainee")
+    CIVILIAN = "civilian", _("Civilian")
+    WITNESS = "witness", _("Witness")
+    VICTIM = "victim", _("Victim")
+    MINOR = "minor", _("Minor")
+    DECEASED = "deceased", _("Deceased")
+    PUBLIC_FIGURE = "public_figure", _("Public figure")
+    UNKNOWN = "unknown", _("Unknown")
 
 
 class Person(Record):
@@ -36,10 +37,10 @@ class Person(Record):
     protected_status = models.CharField(
         max_length=20, choices=ProtectedStatus, default=ProtectedStatus.UNKNOWN
     )
-    status_since = models.CharField(max_length=60, blank=True, help_text="EDTF.")
-    status_until = models.CharField(max_length=60, blank=True, help_text="EDTF.")
+    status_since = models.CharField(max_length=60, blank=True, help_text=_("EDTF."))
+    status_until = models.CharField(max_length=60, blank=True, help_text=_("EDTF."))
     risk_note = ProtectedText(blank=True, protected_by="is_protected")
-    note = models.TextField(blank=True, help_text="What is not known of this person, and why.")
+    note = models.TextField(blank=True, help_text=_("What is not known of this person, and why."))
 
     class Meta(Record.Meta):
         abstract = False
@@ -53,15 +54,15 @@ class Person(Record):
 class FactKind(models.TextChoices):
     """What a fact of an identity is."""
 
-    NAME = "name", "Name"
-    ALIAS = "alias", "Alias"
-    DATE_OF_BIRTH = "dob", "Date of birth"
-    BIRTHPLACE = "birthplace", "Place of birth"
-    RANK = "rank", "Rank"
-    UNIT = "unit", "Unit"
-    SERIAL_NUMBER = "serial_number", "Service number"
-    NATIONALITY = "nationality", "Nationality"
-    FAMILY = "family", "Family"
+    NAME = "name", _("Name")
+    ALIAS = "alias", _("Alias")
+    DATE_OF_BIRTH = "dob", _("Date of birth")
+    BIRTHPLACE = "birthplace", _("Place of birth")
+    RANK = "rank", _("Rank")
+    UNIT = "unit", _("Unit")
+    SERIAL_NUMBER = "serial_number", _("Service number")
+    NATIONALITY = "nationality", _("Nationality")
+    FAMILY = "family", _("Family")
 
 
 class PersonFact(Record):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from evidence.models.case import Case
 from evidence.models.protected_text import ProtectedText
@@ -12,23 +14,24 @@ from evidence.models.record import Record, known
 class RecipientClass(models.TextChoices):
     """Who gets it; consent and the Geneva Conventions look at this."""
 
-    COURT = "court", "A court"
-    MECHANISM = "mechanism", "An investigative mechanism"
-    PARTNER = "partner_archive", "A partner archive"
-    MEDIA = "media", "Media"
-    PUBLIC = "public", "The public"
+    COURT = "court", _("A court")
+    MECHANISM = "mechanism", _("An investigative mechanism")
+    PARTNER = "partner_archive", _("A partner archive")
+    MEDIA = "media", _("Media")
+    PUBLIC = "public", _("The public")
 
 
 class ReleaseRequest(Record):
     """Which items are to go to whom, and what for."""
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="releases")
-    items = models.JSONField(help_text="Ids of the items, in the order of their numbers.")
+    items = models.JSONField(help_text=_("Ids of the items, in the order of their numbers."))
     recipient = ProtectedText(protected_by="is_protected")
     recipient_class = models.CharField(max_length=20, choices=RecipientClass)
     purpose = ProtectedText(protected_by="is_protected")
     consent_note = models.TextField(blank=True)
-    #: How much of the items leaves, by the name of a profile; empty: all of them.
+    #: How much of the items leaves: a built-in profile's name, or the id of a saved version of
+    #: one; empty: all of them.
     profile = models.CharField(max_length=40, blank=True)
 
     class Meta(Record.Meta):
@@ -36,12 +39,9 @@ class ReleaseRequest(Record):
         constraints = [known("recipient_class", RecipientClass, "release_recipient_is_known")]
 
     def __str__(self) -> str:
-        return f"{len(self.items)} items to {self.get_recipient_class_display().lower()}"
-
-    @property
-    def leaves_whole(self) -> bool:
-        """Say whether the items leave as they are, and not as redacted renditions or custody."""
-        return self.profile in {"", "full", "archive"}
+        return gettext("{number} items to: {whom}").format(
+            number=len(self.items), whom=str(self.get_recipient_class_display()).lower()
+        )
 
 
 class ReleaseDecision(Record):
@@ -55,7 +55,7 @@ class ReleaseDecision(Record):
     conditions = models.TextField(blank=True)
     #: The compelling public interest, where prisoners can be recognised (GC III, article 13).
     public_interest = models.TextField(blank=True)
-    authority = models.CharField(max_length=300, blank=True, help_text="Type and number of it.")
+    authority = models.CharField(max_length=300, blank=True, help_text=_("Type and number of it."))
     valid_until = models.DateTimeField(null=True, blank=True)
 
     class Meta(Record.Meta):
@@ -88,9 +88,9 @@ class ReleaseReceipt(Record):
 
     decision = models.ForeignKey(ReleaseDecision, on_delete=models.PROTECT, related_name="receipts")
     digest = models.CharField(
-        max_length=64, help_text="SHA-256, as the recipient worked it out, in hexadecimal."
+        max_length=64, help_text=_("SHA-256, as the recipient worked it out, in hexadecimal.")
     )
-    matches = models.BooleanField(help_text="Whether a bundle of this release has that digest.")
+    matches = models.BooleanField(help_text=_("Whether a bundle of this release has that digest."))
     acknowledged_by = ProtectedText(protected_by="is_protected")
     note = models.TextField(blank=True)
 

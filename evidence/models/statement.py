@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from evidence.models.agent import Agent
 from evidence.models.file import EvidenceFile
@@ -14,21 +15,21 @@ from evidence.models.record import Record, known
 class Form(models.TextChoices):
     """How it was given."""
 
-    WRITTEN = "written", "Written"
-    ORAL = "oral", "Spoken"
-    SIGNED_GESTURE = "signed_gesture", "By gestures"
-    VIDEO = "video", "On video"
-    AUDIO = "audio", "On a sound recording"
-    PRESS_REMARK = "press_remark", "A remark to the press"
-    SOCIAL_POST = "social_post", "A post"
+    WRITTEN = "written", _("Written")
+    ORAL = "oral", _("Spoken")
+    SIGNED_GESTURE = "signed_gesture", _("By gestures")
+    VIDEO = "video", _("On video")
+    AUDIO = "audio", _("On a sound recording")
+    PRESS_REMARK = "press_remark", _("A remark to the press")
+    SOCIAL_POST = "social_post", _("A post")
 
 
 class Answer(models.TextChoices):
     """An answer that may not be known; it never defaults to yes or no."""
 
-    YES = "yes", "Yes"
-    NO = "no", "No"
-    UNKNOWN = "unknown", "Not known"
+    YES = "yes", _("Yes")
+    NO = "no", _("No")
+    UNKNOWN = "unknown", _("Not known")
 
 
 class Statement(Record):
@@ -47,7 +48,7 @@ class Statement(Record):
         Agent, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     declarant_note = models.TextField(
-        blank=True, help_text="When it is not known who of several it was: who may it be?"
+        blank=True, help_text=_("When it is not known who of several it was: who may it be?")
     )
     declarant_condition = ProtectedText(blank=True, protected_by="is_protected")
     in_custody = models.CharField(max_length=10, choices=Answer, default=Answer.UNKNOWN)
@@ -55,11 +56,11 @@ class Statement(Record):
         Agent, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     place = models.CharField(max_length=300, blank=True)
-    began_at = models.CharField(max_length=60, blank=True, help_text="EDTF, with its offset.")
-    ended_at = models.CharField(max_length=60, blank=True, help_text="EDTF, with its offset.")
+    began_at = models.CharField(max_length=60, blank=True, help_text=_("EDTF, with its offset."))
+    ended_at = models.CharField(max_length=60, blank=True, help_text=_("EDTF, with its offset."))
     #: [{"agent": id or null, "name": "", "role": "questioner"}] in the order given.
     persons_present = models.JSONField(default=list, blank=True)
-    language_original = models.CharField(max_length=40, blank=True, help_text="BCP 47.")
+    language_original = models.CharField(max_length=40, blank=True, help_text=_("BCP 47."))
     rights_informed = models.CharField(max_length=10, choices=Answer, default=Answer.UNKNOWN)
     information_beyond_art17 = models.CharField(
         max_length=10, choices=Answer, default=Answer.UNKNOWN
@@ -69,10 +70,10 @@ class Statement(Record):
     consent_to_publish = models.CharField(max_length=10, choices=Answer, default=Answer.UNKNOWN)
     #: [{"agent": id or null, "name": "", "status": signed|refused|unable|not_requested, "reason"}]
     signatures = models.JSONField(default=list, blank=True)
-    prior_statements = models.JSONField(default=list, blank=True, help_text="Ids of items.")
+    prior_statements = models.JSONField(default=list, blank=True, help_text=_("Ids of items."))
     consistency_note = models.TextField(blank=True)
     original_not_available = models.TextField(
-        blank=True, help_text="Why the words in their own language are not held."
+        blank=True, help_text=_("Why the words in their own language are not held.")
     )
 
     class Meta(Record.Meta):
@@ -93,31 +94,31 @@ class Statement(Record):
 class Mode(models.TextChoices):
     """How words came from one language, or one hearing, to the next."""
 
-    CONSECUTIVE = "consecutive", "Interpreted, one after the other"
-    SIMULTANEOUS = "simultaneous", "Interpreted at the same time"
-    SIGHT_TRANSLATION = "sight_translation", "Translated at sight"
-    WRITTEN_TRANSLATION = "written_translation", "Translated in writing"
-    TRANSCRIPTION = "transcription", "Written down from hearing"
-    LIP_OR_WRITING = "lip_or_writing", "Read from lips or writing"
-    MACHINE_TRANSLATION = "machine_translation", "Translated by a machine"
-    SUMMARY = "summary", "Summed up"
-    UNKNOWN = "unknown", "Not known how"
+    CONSECUTIVE = "consecutive", _("Interpreted, one after the other")
+    SIMULTANEOUS = "simultaneous", _("Interpreted at the same time")
+    SIGHT_TRANSLATION = "sight_translation", _("Translated at sight")
+    WRITTEN_TRANSLATION = "written_translation", _("Translated in writing")
+    TRANSCRIPTION = "transcription", _("Written down from hearing")
+    LIP_OR_WRITING = "lip_or_writing", _("Read from lips or writing")
+    MACHINE_TRANSLATION = "machine_translation", _("Translated by a machine")
+    SUMMARY = "summary", _("Summed up")
+    UNKNOWN = "unknown", _("Not known how")
 
 
 class Interest(models.TextChoices):
     """What the mediator's side has to gain."""
 
-    NEUTRAL = "neutral", "Neutral"
-    PARTY = "party_to_conflict", "Party to the conflict"
-    ALLIED = "allied_to_party", "Allied to a party"
-    UNKNOWN = "unknown", "Not assessed"
+    NEUTRAL = "neutral", _("Neutral")
+    PARTY = "party_to_conflict", _("Party to the conflict")
+    ALLIED = "allied_to_party", _("Allied to a party")
+    UNKNOWN = "unknown", _("Not assessed")
 
 
 class MediationStep(Record):
     """One interpreter, translator or transcriber; in their order they are the chain."""
 
     item = models.ForeignKey(EvidenceItem, on_delete=models.PROTECT, related_name="mediations")
-    order = models.PositiveSmallIntegerField(help_text="1 is nearest to the declarant.")
+    order = models.PositiveSmallIntegerField(help_text=_("1 is nearest to the declarant."))
     mode = models.CharField(max_length=20, choices=Mode, default=Mode.UNKNOWN)
     mediator = models.ForeignKey(
         Agent, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -128,8 +129,8 @@ class MediationStep(Record):
     affiliation_interest = models.CharField(
         max_length=20, choices=Interest, default=Interest.UNKNOWN
     )
-    from_language = models.CharField(max_length=40, blank=True, help_text="BCP 47.")
-    to_language = models.CharField(max_length=40, blank=True, help_text="BCP 47.")
+    from_language = models.CharField(max_length=40, blank=True, help_text=_("BCP 47."))
+    to_language = models.CharField(max_length=40, blank=True, help_text=_("BCP 47."))
     qualification = models.CharField(max_length=300, blank=True)
     oath_or_declaration = models.CharField(max_length=300, blank=True)
     present_at_questioning = models.CharField(max_length=10, choices=Answer, default=Answer.UNKNOWN)
@@ -198,7 +199,7 @@ class SegmentText(Record):
     step = models.ForeignKey(
         MediationStep, null=True, blank=True, on_delete=models.PROTECT, related_name="texts"
     )
-    language = models.CharField(max_length=40, help_text="BCP 47; und when it is not known.")
+    language = models.CharField(max_length=40, help_text=_("BCP 47; und when it is not known."))
     text = models.TextField()
 
     class Meta(Record.Meta):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from evidence.models.case import Case
 from evidence.models.item import EvidenceItem
@@ -20,22 +21,24 @@ class Upload(models.Model):
     """One announced file.  ``offset`` bytes of it are durable and as they were sent."""
 
     class State(models.TextChoices):
-        ARRIVING = "arriving", "Arriving"
-        SEALING = "sealing", "Being sealed"
-        RECEIVED = "received", "Received"
-        FAILED = "failed", "Failed"
-        ABANDONED = "abandoned", "Abandoned"
+        ARRIVING = "arriving", _("Arriving")
+        SEALING = "sealing", _("Being sealed")
+        RECEIVED = "received", _("Received")
+        FAILED = "failed", _("Failed")
+        ABANDONED = "abandoned", _("Abandoned")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="uploads"
     )
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="uploads")
-    filename = models.TextField(help_text="As given; never used as a path.")
+    filename = models.TextField(help_text=_("As given; never used as a path."))
     media_type = models.CharField(max_length=200, blank=True)
     length = models.PositiveBigIntegerField()
     offset = models.PositiveBigIntegerField(default=0)
     client_sha256 = models.CharField(max_length=64, blank=True)
+    #: What a program calls this upload, so that announcing it again makes no other.
+    client_key = models.CharField(max_length=64, blank=True, editable=False)
     fields = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=20, choices=State, default=State.ARRIVING)
     reason = models.TextField(blank=True)
@@ -52,6 +55,11 @@ class Upload(models.Model):
             models.Index(fields=["state", "updated_at"], name="uploads_by_state_and_age"),
         ]
         constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "client_key"],
+                condition=~models.Q(client_key="") & ~models.Q(state="abandoned"),
+                name="one_upload_of_a_key",
+            ),
             models.CheckConstraint(
                 condition=models.Q(
                     state__in=["arriving", "sealing", "received", "failed", "abandoned"]

@@ -8,6 +8,7 @@ from django.utils import timezone
 from evidence import access, desk, presenting
 
 register = template.Library()
+CASES = 12  # cases with their places; the others are in their list
 
 
 @register.inclusion_tag("admin/evidence/home.html", takes_context=True)
@@ -15,6 +16,7 @@ def role_home(context: dict[str, Any]) -> dict[str, Any]:
     """Gather what this person's home page shows."""
     user, now = context["request"].user, timezone.now()
     items = access.visible_to(user)
+    viewable = list(access.cases_for(user, "view").order_by("-opened_at", "reference"))
     return {
         "perms": context["perms"],
         "tasks": desk.tasks(user, now=now),
@@ -23,5 +25,6 @@ def role_home(context: dict[str, Any]) -> dict[str, Any]:
         "items": presenting.counted(items),
         "plots": desk.plots(access.visible_to(user, listed=True), now=now),
         "cases": access.cases_for(user),
-        "viewable": access.cases_for(user, "view"),
+        "viewable": viewable[:CASES],
+        "more_cases": max(0, len(viewable) - CASES),
     }

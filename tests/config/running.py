@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,6 +77,17 @@ class Up:
         address = f"http://127.0.0.1:{self.port}{path}"
         with urllib.request.urlopen(address, timeout=20) as answer:
             return answer.status, answer.read().decode()
+
+    def page_when_it_answers(self, path: str) -> tuple[int, str]:
+        """Ask again while nothing listens: a server that was killed is on its way back."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self.page(path)
+            except urllib.error.URLError as error:
+                if isinstance(error, urllib.error.HTTPError) or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.05)
 
     def members(self) -> dict[int, str]:
         """Return each living process of this `up`, but not `up` itself.

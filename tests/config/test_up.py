@@ -138,6 +138,7 @@ def test_a_killed_part_is_started_again_without_remains_of_the_first(shared_up: 
             assert time.monotonic() < deadline, shared_up.said()
             time.sleep(0.05)
         assert not before & shared_up.members().keys()
+    assert shared_up.page_when_it_answers("/admin/login/")[0] == 200
 
 
 def test_a_damaged_queue_is_set_aside_and_keeps_nothing_shut(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import uuid
 from datetime import timedelta
@@ -15,6 +16,7 @@ from archive import custody
 from evidence import access, exporting, releasing
 from evidence.models.case import CaseMembership
 from evidence.models.item import EvidenceItem
+from evidence.models.levels import Level
 from tests import people
 
 pytestmark = pytest.mark.django_db
@@ -160,6 +162,7 @@ def _ours(resolver, prefix=""):
 
 def test_nothing_but_the_login_answers_somebody_who_is_not_signed_in(db, opened_log):
     allowed = {"accounts/login/", "admin/login/", "admin/logout/", "admin/jsi18n/", ""}
+    allowed.add("language/")  # says nothing, and remembers in which language the door speaks
     client = Client()
     for where, _ in _ours(get_resolver()):
         if where.startswith("^") or where in allowed or "(?P" in where:
@@ -235,3 +238,37 @@ def test_a_list_shows_what_one_may_see_and_nothing_else_however_many_they_are(
     assert len(access.visible_to(cast.researcher, listed=True)) == 1
     assert len(access.visible_to(cast.stranger, listed=True)) == 1
     assert not access.visible_to(cast.outsider, listed=True)
+
+
+@pytest.mark.parametrize("level", Level.values)
+@pytest.mark.parametrize("status", ["registered", "disposed"])
+def test_the_acts_of_a_page_are_those_that_each_act_allows(cast, item, level, status):
+    """One question instead of fifteen must not open one more thing, or one less."""
+    EvidenceItem.objects.filter(pk=item.pk).update(effective_level=level, status=status)
+    item.refresh_from_db()
+    acts = sorted(set().union(*access.RIGHTS.values()))
+    ended = timezone.now() - timedelta(minutes=1)
+    for user in (cast.stranger, cast.researcher):  # the second took it in
+        CaseMembership.objects.filter(user=user).delete()
+        assert access.acts_on(user, item) == frozenset()
+        for role, grants in itertools.product(
+            access.RIGHTS, ([], ["view_sealed"], ["view_restricted"], ["reveal", "view_sealed"])
+        ):
+            row = CaseMembership.objects.create(
+                user=user, case=item.case, role=role, actions=grants
+            )
+            expected = {act for act in acts if access.may(user, act, item)}
+            assert access.acts_on(user, item) == expected, (user, role, grants)
+            row.until = ended
+            row.save()
+            assert access.acts_on(user, item) == frozenset()
+            CaseMembership.objects.filter(pk=row.pk).delete()
+        # Two memberships of one case at once: a grant of the one does not lend the other its acts.
+        for role in access.RIGHTS:
+            CaseMembership.objects.create(user=user, case=item.case, role=role, actions=[])
+        CaseMembership.objects.filter(user=user, role="auditor").update(actions=["view_sealed"])
+        expected = {act for act in acts if access.may(user, act, item)}
+        assert access.acts_on(user, item) == expected
+        user.is_active = False
+        assert access.acts_on(user, item) == frozenset()
+        user.is_active = True

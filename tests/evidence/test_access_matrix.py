@@ -7,15 +7,10 @@ is listed, a foreign thing is answered exactly like one that does not exist: sta
 from __future__ import annotations
 
 import re
-import tempfile
 import uuid
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
-from django.core.files.base import ContentFile
-from django.core.files.storage import storages
 from django.test import Client
 from django.urls import get_resolver, reverse
 
@@ -23,35 +18,14 @@ from archive.models.bundle import Bundle
 from evidence import (
     access,
     classifying,
-    exporting,
-    importing,
-    persons,
-    redacting,
-    releasing,
-    testimony,
 )
-from evidence.models.analysis import Analysis
-from evidence.models.case import Case, CaseMembership
 from evidence.models.export import Export
-from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
-from evidence.models.upload import Upload
-from tests import adversary, malicious, people
-from tests.evidence import sayings
+from tests import people
+from tests.evidence.worlds import ROLES, World
 
 pytestmark = pytest.mark.django_db
 
-#: Group of an account with that role in a case.
-GROUPS = {
-    "researcher": "researcher",
-    "reviewer": "reviewer",
-    "custodian": "custodian",
-    "redactor": "redactor",
-    "release_officer": "release officer",
-    "lead": "case lead",
-    "auditor": "auditor",
-}
-ROLES = (*GROUPS, "administrator", "outsider", "root")
 
 #: Address -> what its parts name, and the act that it asks for (None: any member, or no act).
 NAMES_ONE: dict[str, tuple[tuple[str, ...], str | None]] = {
@@ -63,6 +37,7 @@ NAMES_ONE: dict[str, tuple[tuple[str, ...], str | None]] = {
     "evidence:derivative": (("item", "derivative"), "view"),
     "evidence:look": (("item",), "view"),
     "evidence:retry": (("item", "analysis"), "retry"),
+    "evidence:describe": (("item",), "describe"),
     "evidence:statement": (("item",), "describe"),
     "evidence:statement_words": (("item",), "describe"),
     "evidence:document": (("item",), "describe"),
@@ -83,6 +58,7 @@ NAMES_ONE: dict[str, tuple[tuple[str, ...], str | None]] = {
     "evidence:people": (("case",), "view"),
     "evidence:keep_fact": (("case", "person"), "describe"),
     "evidence:reveal": (("case", "fact"), "reveal"),
+    "evidence:case_relations": (("case",), "view"),
     "evidence:release": (("release",), None),
     "evidence:export": (("bundle",), "export"),
     "evidence:export_progress": (("bundle",), "export"),
@@ -102,13 +78,13 @@ NAMES_ONE: dict[str, tuple[tuple[str, ...], str | None]] = {
     "admin:archive_entry_history": (("entry",), None),
     "admin:archive_entry_delete": (("entry",), None),
 }
-#: Addresses that name nothing of one case.
+#: Addresses that name nothing of one case; of the API's: tests/evidence/api/test_access.py.
 NAMES_NOTHING = re.compile(
-    r"(account|mfa)_\w+|admin:(index|login|logout|password_change\w*|autocomplete|jsi18n"
-    r"|view_on_site|app_list|None|\w+_(changelist|add)|auth_user_\w+|evidence_agent_\w+"
+    r"set_language|api:[\w-]+|(account|mfa)_\w+|admin:(index|login|logout|password_change\w*|autocomplete|jsi18n"
+    r"|view_on_site|evidence_evidenceitem_table|app_list|None|\w+_(changelist|add)|auth_user_\w+|evidence_agent_\w+"
     r"|archive_storedobject_\w+|account_\w+|mfa_\w+)|None"
-    r"|evidence:(ask|upload|upload_held|upload_files|exports|export_new|releases|release_new"
-    r"|verify|compare|audit|audit_progress|ledger_extract|find)"
+    r"|evidence:(ask|upload|upload_held|upload_files|exports|export_new|profiles|profile_new|keep_filter|forget_filter|notices|profile|releases|release_new"
+    r"|describe_several|items_table|api|tokens|token_revoke|verify|compare|audit|audit_progress|ledger_extract|find|session)"
 )
 #: An administrator opens and closes cases; these pages are about the case, not what is in it.
 CASE_PAGES = re.compile(r"admin:evidence_case_\w+")
@@ -139,83 +115,6 @@ def test_every_address_is_listed_here_as_naming_something_or_nothing():
     assert not [name for name in NAMES_ONE if name not in names]
     for name, (parts, _) in NAMES_ONE.items():
         assert len(parts) == len(names[name]), name
-
-
-class World:
-    """One case full of things, another one like it, and somebody of each role in the first."""
-
-    def __init__(self) -> None:
-        self.cast = people.make_cast()
-        self.people = {name: self._person(name) for name in ROLES}
-        self.own = self._things(self.cast.case, self.people["researcher"], "")
-        self.foreign = self._things(self.cast.other_case, self.cast.stranger, "foreign ")
-
-    def _person(self, name: str) -> User:
-        user = User.objects.create_user(f"one-{name}", is_staff=True, is_superuser=name == "root")
-        if name in GROUPS:
-            CaseMembership.objects.create(case=self.cast.case, user=user, role=name)
-        if name in {*GROUPS, "administrator"}:
-            user.groups.add(Group.objects.get(name=GROUPS.get(name, name)))
-        return user
-
-    def _things(self, case: Case, user: User, word: str) -> dict[str, Any]:
-        cast = people.Cast(**{**vars(self.cast), "case": case, "researcher": user})
-        by = {"user": user, "now": people.NOW}
-        item = sayings.item(cast, content=f"{word}item".encode(), group=f"{word}source")
-        other = sayings.item(cast, content=f"{word}other".encode(), group=f"{word}source")
-        person = persons.describe(case, pseudonym=f"{word}POW", protected_status="pow", **by)
-        testimony.record(item, form="oral", declarant=person.person, **by)
-        ((words,),) = testimony.write_down(
-            item, [testimony.Passage({0: ("en", f"{word}words")})], **by
-        )
-        claim = sayings.claiming.claim(case, text=f"{word}claim", words=words, **by)
-        fact = persons.keep_fact(person, kind="name", value=f"{word}name", **by)
-        asked = releasing.request(
-            [item], recipient=f"{word}court", purpose="x", recipient_class="court", **by
-        )
-        redaction = redacting.ask(item, regions=[], sound="mute", phrases=[], reason="x", **by)
-        files = {role: self._file(item, role) for role in ("derivative", "redacted")}
-        officer = User.objects.create_user(f"officer of {word}case", is_staff=True)
-        CaseMembership.objects.create(case=case, user=officer, role="release_officer")
-        export = exporting.export(
-            [other], purpose="x", recipient=f"{word}court", user=officer, now=people.NOW
-        )
-        upload = Upload.objects.create(
-            owner=user, case=case, filename=f"{word}file", length=5,
-            created_at=people.NOW, updated_at=people.NOW,
-        )  # fmt: skip
-        assert redaction.pk
-        with tempfile.TemporaryDirectory() as folder:
-            bag = adversary.as_folder(malicious.bag(), Path(folder) / "bag")
-            brought = importing.import_bundle(bag, case=case, user=user, now=people.NOW)
-        return {
-            "item": item.pk,
-            "other": other.pk,
-            "original": item.files.get(role="evidentiary").pk,
-            "derivative": files["derivative"].pk,
-            "rendition": files["redacted"].pk,
-            "analysis": Analysis.objects.filter(file__item=item).first().pk,
-            "case": case.pk,
-            "import": brought.made.pk,
-            "claim": claim.pk,
-            "person": person.person,
-            "fact": fact.pk,
-            "release": asked.pk,
-            "bundle": export.pk,
-            "upload": upload.pk,
-            "source": item.source_id,
-            "entry": uuid.uuid4(),
-        }
-
-    def _file(self, item: EvidenceItem, role: str) -> EvidenceFile:
-        row = EvidenceFile(
-            item=item, role=role, sha256="0" * 64, size=1, media_type="image/png",
-            derivation="thumbnail", created_at=people.NOW,
-            derived_from=item.files.get(role="evidentiary"),
-        )  # fmt: skip
-        row.storage_name = storages["derivatives"].save(f"{item.pk}/{row.pk}", ContentFile(b"x"))
-        row.save(force_insert=True)
-        return row
 
 
 @pytest.fixture
@@ -307,7 +206,15 @@ def test_what_is_taken_in_elsewhere_changes_no_byte_of_any_page(world, role):
         *lists,
         *(
             reverse(f"evidence:{name}", args=[world.own["case"]])
-            for name in ("claims", "people", "clusters", "claim_new", "case_timeline", "case_map")
+            for name in (
+                "claims",
+                "people",
+                "clusters",
+                "claim_new",
+                "case_timeline",
+                "case_map",
+                "case_relations",
+            )
         ),
     ]
     if role in {"administrator", "auditor", "custodian", "root"}:

@@ -48,7 +48,7 @@ def marked(cast, item):
 def test_a_marker_raises_at_once_and_the_reasons_are_told(cast, marked):
     assert marked.effective_level == "restricted"
     assert [(one.level, one.words) for one in classifying.reasons(marked)] == [
-        ("restricted", "marked identifiable pow"),
+        ("restricted", "marked identifiable prisoner of war"),
         ("internal", "set for this item"),
         ("internal", "least level of case TEST-001"),
     ]

@@ -35,6 +35,21 @@ def item(cast):
     return sayings.item(cast)
 
 
+def test_an_administrator_sees_rights_that_end_and_accounts_that_nobody_uses(cast, client):
+    administrator = cast.administrator
+    CaseMembership.objects.filter(user=cast.researcher).update(until=NOW + timedelta(days=3))
+    cast.outsider.last_login = NOW - timedelta(days=200)
+    cast.outsider.save()
+    told = {one.words: one.number for one in desk.tasks(administrator, now=NOW)}
+    assert told["part in a case ends within two weeks"] == "1"
+    assert told["account was not used for half a year"] == "1"
+    assert not [one for one in desk.tasks(cast.researcher, now=NOW) if "account" in one.words]
+    client.force_login(administrator)
+    text = client.get(reverse("admin:index")).content.decode()
+    assert reverse("admin:auth_user_changelist") in text
+    assert "Newest items" not in text
+
+
 def by(user):
     return {"user": user, "now": NOW}
 

@@ -141,6 +141,11 @@ def test_paper_says_which_filters_left_it(client, language):
     assert "".join(head["everything"].split()) in everything
 
 
+def test_what_is_no_id_of_a_case_stands_on_paper_as_it_was_asked(client):
+    words = papers.words_of(extract(client, "pdf", case="nonsense"))
+    assert "nonsense" in words
+
+
 def test_what_does_not_fit_on_paper_is_refused_with_what_to_do(client, monkeypatch):
     monkeypatch.setattr(custody_report, "MOST_ROWS", 5)
     url = reverse("evidence:ledger_extract", args=["pdf"])

@@ -52,7 +52,7 @@ def test_nothing_of_another_case_is_told(cast):
         assert find(user, "found") == find(user, "TEST") == []
 
 
-@pytest.mark.parametrize("text", ["", " ", "a", "%", "__", "' OR 1=1 --", "\x00", "x" * 10_000])
+@pytest.mark.parametrize("text", ["", " ", "a", "%", "__", "' OR 1=1 --", "x" * 10_000])
 def test_what_finds_nothing_is_answered(cast, text):
     assert find(cast.researcher, text) == []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from datetime import timedelta
 
@@ -9,6 +11,7 @@ import pytest
 from django.urls import reverse
 
 from evidence import classifying, intake
+from evidence.formats import tables
 from tests import people
 
 pytestmark = pytest.mark.django_db
@@ -76,3 +79,31 @@ def test_counts_by_kind_and_level_count_only_what_one_may_see(cast, client):
         user=cast.researcher, now=people.NOW,
     )  # fmt: skip
     assert counts() == {"Document": "1", "Internal": "1", "Sealed": "0"}
+
+
+def _table(client, query=""):
+    answer = client.get(reverse("admin:evidence_evidenceitem_table") + query)
+    text = b"".join(answer.streaming_content).decode("utf-8")
+    assert text.startswith(tables.BOM)
+    return list(csv.DictReader(io.StringIO(text.removeprefix(tables.BOM))))
+
+
+def test_the_table_has_exactly_what_the_list_shows(cast, client):
+    for number, name in enumerate(("ITEM-A", "ITEM-B", "ITEM-C")):
+        _received(cast, name, days=number, kind="image" if number else "document")
+    _received(cast, "=1+1 ITEM-D")
+    client.force_login(cast.researcher)
+    for query in ("", "?kind__exact=image", "?q=ITEM-B", "?received_since=2026-01-16"):
+        page, rows = client.get(reverse(LIST) + query).content.decode(), _table(client, query)
+        assert {row["exhibit_number"] for row in rows} == set(re.findall(r"TEST-001-\d{4}", page))
+    assert [row["title"] for row in _table(client, "?q=ITEM-D")] == ["'=1+1 ITEM-D"]
+    assert "Save this list" in client.get(reverse(LIST)).content.decode()
+
+
+def test_the_table_has_nothing_of_another_case_and_nothing_for_who_has_no_case(cast, client):
+    _received(cast, "ITEM-A")
+    for user, number in ((cast.researcher, 1), (cast.stranger, 0), (cast.root, 0)):
+        client.force_login(user)
+        assert len(_table(client)) == number
+    client.force_login(cast.administrator)
+    assert client.get(reverse("admin:evidence_evidenceitem_table")).status_code in {302, 403}

@@ -229,7 +229,7 @@ def test_the_page_shows_an_auditor_coverage_age_and_what_is_wrong(taken, cast, c
     client.force_login(cast.auditor)
     page = client.get(reverse("admin:archive_storedobject_changelist")).content.decode()
     assert "55 % of the bytes were read within 30 days" in page
-    assert "<title>10 to 14: 1</title>" in page
+    assert "<title>10-14: 1</title>" in page
     assert "<title>never: 1</title>" in page
     assert "What is wrong" not in page
 

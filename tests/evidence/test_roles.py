@@ -8,7 +8,7 @@ from django.test import Client, override_settings
 from django.urls import reverse
 
 from archive.models.ledger import Entry
-from evidence import access, describing, roles
+from evidence import access, describing, presenting, roles
 from evidence.models.case import CaseMembership
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
@@ -200,3 +200,33 @@ def test_a_ledger_that_can_not_be_written_is_said_in_its_own_words(cast):
 
     assert answer.status_code == 503
     assert "was not opened" in answer.content.decode()
+
+
+def test_who_may_only_read_a_case_reads_it_on_its_own_page(cast):
+    cast.case.description = f"Told to all.\n\n{presenting.KEPT}\nkept: raw"
+    cast.case.save()
+    there = reverse("admin:evidence_case_change", args=[cast.case.pk])
+
+    answer = _as(cast.researcher).get(there)
+    assert answer.status_code == 302
+    assert answer.url == reverse("evidence:case", args=[cast.case.pk])
+
+    auditor = _as(cast.auditor).get(there)  # content is not theirs
+    assert auditor.status_code == 200
+    assert "Told to all." in auditor.content.decode()
+    assert "kept: raw" not in auditor.content.decode()
+    assert "kept: raw" in _as(cast.administrator).get(there).content.decode()
+
+
+def test_accounts_are_listed_by_role_in_the_readers_language(cast):
+    client = _as(cast.root)
+    there = reverse("admin:auth_user_changelist")
+    auditors = str(Group.objects.get(name="auditor").pk)
+
+    page = client.get(there, {"group": auditors}, headers={"Accept-Language": "uk"})
+    shown = [one.username for one in page.context["cl"].result_list]
+
+    assert shown == ["auditor"]
+    assert "release officer" not in page.content.decode()
+    for no_group in ("x", "999999999999999999999999", "-1"):
+        assert client.get(there, {"group": no_group}).context["cl"].result_count == 7

@@ -5,149 +5,55 @@ from __future__ import annotations
 import json
 import struct
 import zipfile
-from dataclasses import dataclass
 
 import pytest
 from django.core.files.storage import storages
 from django.urls import reverse
 
-from archive import custody, outbox, signing, stored_zip, verify_page
+from archive import signing, stored_zip, verify_page
 from archive.models.bundle import Bundle
 from archive.models.job import Job
 from archive.proof import sshsig
-from archive.proof.examination import Policy
 from archive.proof.report import NOT_CHECKED, PASSED
-from archive.proof.verify import verify
 from evidence import (
-    assessing,
-    classifying,
     exporting,
-    identifying,
-    redacting,
     releasing,
     selecting,
-    tasks,
 )
 from evidence.formats import case_graph
-from evidence.models.case import CaseMembership
-from evidence.models.item import EvidenceItem
 from tests import adversary, flips, papers, people
 from tests.evidence import sayings
-from tests.evidence.extractors.made import jpeg, scene
-from tests.evidence.worked import worked_out
-
-BOX = {"left": 100, "top": 100, "right": 500, "bottom": 500, "style": "fill"}
-FACE = "CANARY-TITLE of a face"
-
-
-@dataclass
-class Held:
-    """A case with a prisoner's picture and its redacted rendition, a statement, a card."""
-
-    said: sayings.Sayings
-    picture: EvidenceItem
-
-    @property
-    def cast(self):
-        return self.said.cast
-
-    def items(self):
-        return list(EvidenceItem.objects.filter(case=self.cast.case).order_by("exhibit_number"))
-
-
-def _worked(job):
-    outbox.run(job, tasks.HANDLERS, on_quarantine=tasks._set_aside)
+from tests.evidence.held import (
+    FACE,
+    bundle,
+    everything,
+    json_of,
+    make,
+    released,
+    verified,
+    within,
+    worked,
+)
 
 
 @pytest.fixture
 def held(committed_database):
-    custody.open_log()
-    cast = people.make_cast()
-    by = {"user": cast.researcher, "now": people.NOW}
-    CaseMembership.objects.create(case=cast.case, user=cast.outsider, role="redactor")
-    said = sayings.make(cast)
-    identifying.describe(said.card, document_type="military_id", inscribed_name="CANARY-NAME", **by)
-    picture = worked_out(
-        jpeg(scene(320, 240)), cast.case, cast.researcher, "type",
-        filename="CANARY-FILE.jpg", media_type="image/jpeg",
-    )  # fmt: skip
-    EvidenceItem.objects.filter(pk=picture.pk).update(title=FACE)
-    picture.refresh_from_db()
-    asked = redacting.ask(
-        picture, regions=[BOX], sound="mute", phrases=[], reason="A face.", user=cast.outsider,
-        now=people.NOW,
-    )  # fmt: skip
-    _worked(Job.objects.get(pk=asked.job).pk)
-    for item in (picture, said.statement, said.card):
-        classifying.raise_to(
-            item, level="restricted", markers=["identifiable_pow"], reason="So it is.", **by
-        )
-    assessing.assess(
-        said.claim, case=cast.case, status="uncorroborated", method="source_analysis",
-        rationale="CANARY-RATIONALE", **by,
-    )  # fmt: skip
-    return Held(said, EvidenceItem.objects.get(pk=picture.pk))
-
-
-def _released(held, profile, *, recipient_class="court", public_interest=""):
-    asked = releasing.request(
-        held.items(), recipient="Somebody", purpose="A test", recipient_class=recipient_class,
-        profile=profile, user=held.cast.researcher, now=people.NOW,
-    )  # fmt: skip
-    return releasing.decide(
-        asked, authorised=True, reason="It may.", public_interest=public_interest,
-        user=held.cast.release_officer, now=people.NOW,
-    )  # fmt: skip
-
-
-def _bundle(held, tmp_path, profile, **more):
-    """Have a bundle of the whole case written; return its path and the names in it."""
-    decision = _released(held, profile, **more)
-    made = exporting.export(
-        held.items(), purpose="A test", recipient="Somebody", user=held.cast.release_officer,
-        now=people.NOW, release=decision,
-    )  # fmt: skip
-    _worked(Job.objects.get(kind="evidence.export", subject=str(made.pk)).pk)
-    bundle = Bundle.objects.get(pk=made.pk)
-    assert bundle.state == Bundle.State.VERIFIED, bundle.reason
-    path = tmp_path / f"{profile}.zip"
-    with storages["bundles"].open(bundle.storage_name) as file:
-        path.write_bytes(file.read())
-    return path
-
-
-def _verified(path, **more):
-    return verify(path, Policy(vkeys=(signing.the_signer().vkey,), **more))
-
-
-def _within(path, folder, name):
-    with zipfile.ZipFile(path) as archive:
-        (found,) = [one for one in archive.namelist() if f"/{folder}/{name}" in one]
-        return archive.read(found)
-
-
-def _json(path, folder, name="item.json"):
-    return json.loads(_within(path, folder, name))
-
-
-def _everything(path):
-    with zipfile.ZipFile(path) as archive:
-        return papers.words_in(archive)
+    return make()
 
 
 def test_a_court_gets_what_is_said_and_the_renditions(held, tmp_path):
-    path = _bundle(held, tmp_path, "full", public_interest="Command responsibility.")
-    report = _verified(path)
+    path = bundle(held, tmp_path, "full", public_interest="Command responsibility.")
+    report = verified(path)
     assert report.verdict.is_good, report.findings
     assert report.has("metadata-agrees", PASSED)
-    statement = _json(path, held.said.statement.exhibit_number)["said"]
+    statement = json_of(path, held.said.statement.exhibit_number)["said"]
     assert statement["statement"]["form"] == "oral"
     assert statement["statement"]["declarant"] == "POW-A"
     assert [one["language"] for one in statement["passages"][0]["layers"]] == ["ko", "en"]
     (claim,) = statement["claims"]
     assert claim["language_chain"] == ["ko to en: consecutive"]
     assert claim["assessments"][0]["rationale"] == "CANARY-RATIONALE"
-    picture = _json(path, held.picture.exhibit_number)
+    picture = json_of(path, held.picture.exhibit_number)
     original, rendition = picture["files"]
     assert (original["path"], rendition["path"]) == (
         "original/CANARY-FILE.jpg",
@@ -157,34 +63,34 @@ def test_a_court_gets_what_is_said_and_the_renditions(held, tmp_path):
 
 
 def test_what_is_enciphered_never_leaves_and_is_bound_by_its_row(held, tmp_path):
-    path = _bundle(held, tmp_path, "full", public_interest="Command responsibility.")
-    assert not papers.tells(_everything(path), "CANARY-NAME")
-    rows = json.loads(_within(path, "data", "withheld.json"))["withheld"]
+    path = bundle(held, tmp_path, "full", public_interest="Command responsibility.")
+    assert not papers.tells(everything(path), "CANARY-NAME")
+    rows = json.loads(within(path, "data", "withheld.json"))["withheld"]
     (row,) = [one for one in rows if one["exhibit_number"] == held.said.card.exhibit_number]
     assert row["what"] == "inscribed name"
-    recorded = _within(path, "custody", "entries.ndjson").decode()
+    recorded = within(path, "custody", "entries.ndjson").decode()
     assert row["commitment"]["record"] in recorded
 
 
 def test_a_journalist_gets_the_rendition_and_no_word_of_what_is_sensitive(held, tmp_path):
-    path = _bundle(held, tmp_path, "journalist", recipient_class="media")
-    content = _everything(path)
+    path = bundle(held, tmp_path, "journalist", recipient_class="media")
+    content = everything(path)
     for canary in (FACE, "CANARY-FILE", "CANARY-NAME", "CANARY-RATIONALE", sayings.ENGLISH,
                    sayings.KOREAN, "He thought"):  # fmt: skip
         assert not papers.tells(content, canary), canary
     with zipfile.ZipFile(path) as archive:
         names = [one for one in archive.namelist() if held.picture.exhibit_number in one]
     assert [one.rpartition("/")[2] for one in names] == ["redacted-1.png", "item.json"]
-    assert _json(path, held.picture.exhibit_number)["said"] == {}
+    assert json_of(path, held.picture.exhibit_number)["said"] == {}
 
 
 def test_what_a_journalist_does_not_get_is_proven_to_be_recorded(held, tmp_path):
-    path = _bundle(held, tmp_path, "journalist", recipient_class="media")
-    report = _verified(path)
+    path = bundle(held, tmp_path, "journalist", recipient_class="media")
+    report = verified(path)
     assert report.verdict.is_good, report.findings
     assert report.has("withheld", NOT_CHECKED)
     assert not report.has("originals-as-taken-in", "failed")
-    rows = json.loads(_within(path, "data", "withheld.json"))["withheld"]
+    rows = json.loads(within(path, "data", "withheld.json"))["withheld"]
     original = held.picture.files.get(role="evidentiary")
     (row,) = [one for one in rows if one["file"] == str(original.pk)]
     assert row["size"] == original.size
@@ -194,27 +100,27 @@ def test_what_a_journalist_does_not_get_is_proven_to_be_recorded(held, tmp_path)
 
 
 def test_a_later_bundle_proves_that_it_continues_an_earlier_one(held, tmp_path):
-    court = _bundle(held, tmp_path, "full", public_interest="Command responsibility.")
-    seen = _within(court, "custody", "checkpoint").decode()
-    journalist = _bundle(held, tmp_path, "journalist", recipient_class="media")
-    report = _verified(journalist, remembered=(seen,))
+    court = bundle(held, tmp_path, "full", public_interest="Command responsibility.")
+    seen = within(court, "custody", "checkpoint").decode()
+    journalist = bundle(held, tmp_path, "journalist", recipient_class="media")
+    report = verified(journalist, remembered=(seen,))
     assert report.verdict.is_good, report.findings
     assert not report.has("nothing-remembered")
 
 
 def test_custody_only_proves_custody_and_holds_no_content(held, tmp_path):
-    path = _bundle(held, tmp_path, "custody_only", recipient_class="partner_archive")
-    report = _verified(path)
+    path = bundle(held, tmp_path, "custody_only", recipient_class="partner_archive")
+    report = verified(path)
     assert report.verdict.is_good, report.findings
     with zipfile.ZipFile(path) as archive:
         assert not [one for one in archive.namelist() if "/original/" in one or "/derived/" in one]
-    content = _everything(path)
+    content = everything(path)
     for canary in (FACE, "CANARY-FILE", "CANARY-NAME", sayings.KOREAN):
         assert not papers.tells(content, canary), canary
 
 
 def test_a_rendition_that_was_changed_is_not_handed_out(held):
-    decision = _released(held, "journalist", recipient_class="media")
+    decision = released(held, "journalist", recipient_class="media")
     made = exporting.export(
         held.items(), purpose="A test", recipient="Somebody", user=held.cast.release_officer,
         now=people.NOW, release=decision,
@@ -222,16 +128,16 @@ def test_a_rendition_that_was_changed_is_not_handed_out(held):
     row = held.picture.files.get(role="redacted")
     with open(storages["derivatives"].path(row.storage_name), "r+b") as file:  # noqa: PTH123
         file.write(b"changed")
-    _worked(Job.objects.get(kind="evidence.export", subject=str(made.pk)).pk)
+    worked(Job.objects.get(kind="evidence.export", subject=str(made.pk)).pk)
     bundle = Bundle.objects.get(pk=made.pk)
     assert bundle.state == Bundle.State.FAILED
     assert "is not what was made" in bundle.reason
 
 
 def test_redacted_renditions_need_no_public_interest_but_originals_do(held):
-    assert _released(held, "journalist", recipient_class="media").authorised
+    assert released(held, "journalist", recipient_class="media").authorised
     with pytest.raises(releasing.ReleaseError, match="public interest"):
-        _released(held, "full", recipient_class="media")
+        released(held, "full", recipient_class="media")
 
 
 def test_the_preview_shows_what_leaves_and_what_does_not_and_why(held, client):
@@ -319,21 +225,21 @@ def _tamperings(held, files):
 
 
 def test_a_fact_that_one_file_tells_otherwise_is_found_by_its_name(held, tmp_path):
-    path = _bundle(held, tmp_path, "full", public_interest="Command responsibility.")
+    path = bundle(held, tmp_path, "full", public_interest="Command responsibility.")
     files, tried = _files(path), 0
     for what, name, change in _tamperings(held, files):
         changed = {**files, name: change(files[name])}
         assert changed[name] != files[name], what
         tampered = tmp_path / "tampered.zip"
         tampered.write_bytes(_sealed(changed))
-        report = _verified(tampered)
+        report = verified(tampered)
         found = [one for one in report.of("failed") if name in str(one)]
         assert found, (what, report.findings)
         tried += 1
     assert tried == 20
     untouched = tmp_path / "untouched.zip"
     untouched.write_bytes(_sealed(files))
-    report = _verified(untouched)
+    report = verified(untouched)
     assert report.verdict.is_good, report.of("failed")
 
 
@@ -372,21 +278,21 @@ def _withheld_otherwise():
 
 
 def test_what_is_withheld_must_be_what_the_ledger_recorded(held, tmp_path):
-    path = _bundle(held, tmp_path, "journalist", recipient_class="media")
+    path = bundle(held, tmp_path, "journalist", recipient_class="media")
     files, name = _files(path), "data/withheld.json"
     for change, code in _withheld_otherwise():
         path.write_bytes(_sealed({**files, name: _rows(change)(files[name])}))
-        report = _verified(path)
+        report = verified(path)
         assert report.has(code, "failed"), (code, report.findings)
 
 
 def test_a_rendition_that_the_ledger_does_not_name_is_refused(held, tmp_path):
-    path = _bundle(held, tmp_path, "journalist", recipient_class="media")
+    path = bundle(held, tmp_path, "journalist", recipient_class="media")
     files = _files(path)
     (name,) = [one for one in files if one.endswith("redacted-1.png")]
     files[name] += b"more"
     path.write_bytes(_sealed(files))
-    report = _verified(path)
+    report = verified(path)
     assert report.has("rendition-unrecorded", "failed")
 
 
@@ -402,12 +308,12 @@ def _signed_otherwise():
 
 
 def test_a_signature_for_openssh_must_be_of_the_same_key(held, tmp_path):
-    path = _bundle(held, tmp_path, "journalist", recipient_class="media")
-    assert _verified(path).has("ssh-signed", PASSED)
+    path = bundle(held, tmp_path, "journalist", recipient_class="media")
+    assert verified(path).has("ssh-signed", PASSED)
     files = _files(path)
     for name, change, code in _signed_otherwise():
         path.write_bytes(_as_written({**files, name: change(files[name])}))
-        assert _verified(path).has(code, "failed"), (name, code)
+        assert verified(path).has(code, "failed"), (name, code)
 
 
 @pytest.fixture
@@ -428,7 +334,7 @@ def _on_the_page(page, path):
 @pytest.mark.processes
 def test_the_page_in_the_bundle_says_the_same_of_every_profile(held, tmp_path, page):
     for profile, kind in (("full", "court"), ("journalist", "media"), ("custody_only", "court")):
-        path = _bundle(held, tmp_path, profile, recipient_class=kind, public_interest="It is.")
+        path = bundle(held, tmp_path, profile, recipient_class=kind, public_interest="It is.")
         report = _on_the_page(page, path)
         assert report["verdict"] == "verified", report["findings"]
         said = {one["code"] for one in report["findings"]}
@@ -438,7 +344,7 @@ def test_the_page_in_the_bundle_says_the_same_of_every_profile(held, tmp_path, p
 
 @pytest.mark.processes
 def test_the_page_finds_each_fact_that_is_told_otherwise(held, tmp_path, page):
-    path = _bundle(held, tmp_path, "full", public_interest="Command responsibility.")
+    path = bundle(held, tmp_path, "full", public_interest="Command responsibility.")
     files = _files(path)
     for what, name, change in _tamperings(held, files):
         if what == "crate: twice":
@@ -452,27 +358,27 @@ def test_the_page_finds_each_fact_that_is_told_otherwise(held, tmp_path, page):
 
 @pytest.mark.processes
 def test_no_single_bit_of_the_zip_file_may_turn(held, tmp_path, page):
-    content = _bundle(held, tmp_path, "journalist", recipient_class="media").read_bytes()
+    content = bundle(held, tmp_path, "journalist", recipient_class="media").read_bytes()
     key, path = signing.the_signer().vkey, tmp_path / "flipped.zip"
     for at, bit, changed in flips.flips(content, 24, 3):
         path.write_bytes(changed)
-        assert not _verified(path).verdict.is_good, (at, bit)
+        assert not verified(path).verdict.is_good, (at, bit)
         assert flips.on_the_page(page, path, key)["verdict"] in {"failed", "unreadable"}, (at, bit)
 
 
 def test_headers_that_carry_nothing_may_not_turn_either(held, tmp_path):
-    path = _bundle(held, tmp_path, "journalist", recipient_class="media")
-    assert _verified(path).has("zip-as-written", PASSED)
+    path = bundle(held, tmp_path, "journalist", recipient_class="media")
+    assert verified(path).has("zip-as-written", PASSED)
     content = path.read_bytes()
     for place in (4, 6, 10, 12, -2, -4, -22 + 4):
         changed = bytearray(content)
         changed[place] ^= 1
         path.write_bytes(changed)
-        assert not _verified(path).verdict.is_good, place
+        assert not verified(path).verdict.is_good, place
 
 
 def test_sizes_that_no_file_has_are_refused(held, tmp_path):
-    path = _bundle(held, tmp_path, "journalist", recipient_class="media")
+    path = bundle(held, tmp_path, "journalist", recipient_class="media")
     content = bytearray(path.read_bytes())
     at = content.rindex(b"PK\x01\x02")
     extra = struct.pack("<HHQQ", 1, 16, 2**64 - 1, 2**64 - 1)
@@ -485,27 +391,27 @@ def test_sizes_that_no_file_has_are_refused(held, tmp_path):
         "<L", content, end + 12, struct.unpack_from("<L", content, end + 12)[0] + len(extra)
     )
     path.write_bytes(content)
-    report = _verified(path)
+    report = verified(path)
     assert report.has("zip-header", "failed"), report.findings
 
 
 def test_a_cell_that_no_reader_of_tables_takes_is_malformed(held, tmp_path):
-    path = _bundle(held, tmp_path, "journalist", recipient_class="media")
+    path = bundle(held, tmp_path, "journalist", recipient_class="media")
     files, name = _files(path), "data/tables/files.csv"
     files[name] += b'"' + b"x" * 200_000 + b'"\r\n'
     path.write_bytes(_sealed(files))
-    assert _verified(path).has("metadata-malformed", "failed")
+    assert verified(path).has("metadata-malformed", "failed")
 
 
 def test_a_folder_packed_anew_is_no_zip_file_of_the_archive_and_its_folder_holds(held, tmp_path):
-    path = _bundle(held, tmp_path, "journalist", recipient_class="media")
+    path = bundle(held, tmp_path, "journalist", recipient_class="media")
     with zipfile.ZipFile(path) as archive:
         archive.extractall(tmp_path / "out")
     (folder,) = (tmp_path / "out").iterdir()
-    assert _verified(folder).verdict.is_good
+    assert verified(folder).verdict.is_good
     anew = tmp_path / "anew.zip"
     anew.write_bytes(adversary.as_zip(_files(path), folder.name))
-    report = _verified(anew)
+    report = verified(anew)
     assert report.has("zip-header", "failed")
     assert {one.code for one in report.of("failed")} == {"zip-header"}
 
@@ -513,9 +419,9 @@ def test_a_folder_packed_anew_is_no_zip_file_of_the_archive_and_its_folder_holds
 @pytest.mark.processes
 def test_many_items_stand_in_several_files_that_are_read_as_one(held, tmp_path, page, monkeypatch):
     monkeypatch.setattr(case_graph, "AT_ONCE", 2)
-    path = _bundle(held, tmp_path, "full", public_interest="Command responsibility.")
+    path = bundle(held, tmp_path, "full", public_interest="Command responsibility.")
     assert {"data/case/graph-0002.jsonld", "data/premis/premis-0002.xml"} <= set(_files(path))
-    assert _verified(path).has("metadata-agrees", PASSED)
+    assert verified(path).has("metadata-agrees", PASSED)
     report = _on_the_page(page, path)
     assert report["verdict"] == "verified", report["findings"]
     files = _files(path)
@@ -523,5 +429,5 @@ def test_many_items_stand_in_several_files_that_are_read_as_one(held, tmp_path, 
     name = "data/premis/premis-0002.xml"
     assert digest in files[name]
     path.write_bytes(_sealed({**files, name: files[name].replace(digest, b"0" * 64)}))
-    assert _verified(path).has("metadata-contradicts", "failed")
+    assert verified(path).has("metadata-contradicts", "failed")
     assert _on_the_page(page, path)["verdict"] == "failed"

@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.test import Client
+from django.urls import reverse
 
 from archive import custody, outbox, store
 from evidence import tasks
@@ -36,6 +37,8 @@ ROOT = Path(__file__).resolve().parents[2]
 REAL = ROOT.parent / "shared" / "data" / "real"
 #: Bytes of the large journey; 2 GiB (2147483648) is what is promised, less is for every day.
 LARGE = int(os.environ.get("UPLOAD_JOURNEY_BYTES", str(96 * 2**20)))
+FULL_SPEED = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+SLOW = 4 * 2**20  # bytes a second
 WAIT = 60_000 + LARGE // 2**20 * 400  # milliseconds
 
 
@@ -379,15 +382,28 @@ def _until(condition: Any, *, seconds: float) -> None:
 
 
 @contextlib.contextmanager
-def _busy(filename: str) -> Iterator[Upload]:
-    """Hold the upload as soon as it is announced, as if another connection were sending it.
-
-    The server refuses further chunks, so there is a midway that lasts as long as the test needs.
-    """
-    _until(lambda: Upload.objects.filter(filename=filename).exists(), seconds=60)
+def _held(filename: str) -> Iterator[Upload]:
+    """Hold an upload that is announced, as if another connection were sending it."""
     upload = Upload.objects.get(filename=filename)
     with upload.path.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        yield upload
+
+
+@contextlib.contextmanager
+def _busy(page: Any, filename: str) -> Iterator[Upload]:
+    """Start, and hold the upload once it is announced, as if another connection were sending it.
+
+    The server refuses further chunks, so there is a midway that lasts as long as the test needs.
+    Until then the line is slow, so that the last byte can't arrive before the first look.
+    """
+    line = page.context.new_cdp_session(page)
+    line.send("Network.enable")
+    line.send("Network.emulateNetworkConditions", {**FULL_SPEED, "uploadThroughput": SLOW})
+    _start(page)
+    _until(lambda: Upload.objects.filter(filename=filename).exists(), seconds=60)
+    with _held(filename) as upload:
+        line.send("Network.emulateNetworkConditions", FULL_SPEED)
         yield upload
 
 
@@ -415,11 +431,13 @@ def test_a_large_file_survives_a_killed_server_and_a_reloaded_page(page, server,
     page.locator(".words", has_text="trying again").wait_for(timeout=WAIT)
     _picture(page, "server gone")
     server.start()
-    _until(lambda: arrived() > max(at_kill, LARGE // 2), seconds=WAIT / 1000)
-    page.reload()
-    page.locator(".row.offline").wait_for(timeout=WAIT)
-    at_reload = arrived()
-    assert at_kill <= at_reload < LARGE, "the reload came too late to prove anything"
+    _until(lambda: arrived() > at_kill, seconds=WAIT / 1000)
+    with _held("large.bin"):
+        at_reload = arrived()
+        assert at_kill < at_reload < LARGE, "the reload comes too late to prove anything"
+        page.reload()
+        page.locator(".row.offline").wait_for(timeout=WAIT)
+    assert arrived() == at_reload
     _picture(page, "after reload")
     _choose(page, path)
     _until(lambda: arrived() == LARGE, seconds=WAIT / 1000)
@@ -445,8 +463,7 @@ def test_a_paused_upload_goes_on(page, cast, tmp_path):
     _choose(page, path)
     page.locator(".row.ready").wait_for(timeout=WAIT)
 
-    _start(page)
-    with _busy("large.bin"):
+    with _busy(page, "large.bin"):
         page.locator(".words", has_text="trying again").wait_for(timeout=WAIT)
         page.click("#pause")
         page.locator(".row.paused").wait_for(timeout=WAIT)
@@ -464,8 +481,7 @@ def test_a_cancelled_upload_leaves_nothing(page, cast, tmp_path):
     _choose(page, path)
     page.locator(".row.ready").wait_for(timeout=WAIT)
 
-    _start(page)
-    with _busy("large.bin") as upload:
+    with _busy(page, "large.bin") as upload:
         page.locator(".words", has_text="trying again").wait_for(timeout=WAIT)
         page.click("#pause")
         page.locator(".row.paused").wait_for(timeout=WAIT)
@@ -476,3 +492,89 @@ def test_a_cancelled_upload_leaves_nothing(page, cast, tmp_path):
     assert upload.state == Upload.State.ABANDONED
     assert not upload.path.exists()
     assert not EvidenceItem.objects.exists()
+
+
+def test_nothing_is_begun_before_it_is_known_what_is_unfinished(page, cast, tmp_path):
+    """Else the list of what an earlier page left, when it comes late, shows this page's own."""
+    asked = []
+    page.route(
+        f"**{reverse('evidence:upload_files')}",
+        lambda route: asked.append(route) if route.request.method == "GET" else route.continue_(),
+    )
+    page.reload()
+    path = tmp_path / "one.txt"
+    path.write_text(str(tmp_path))
+    _choose(page, path)
+    page.locator(".row.ready").wait_for(timeout=WAIT)
+    _start(page)
+    page.wait_for_timeout(1000)
+    assert len(asked) == 1
+    assert not Upload.objects.exists()
+
+    asked[0].continue_()
+
+    page.locator(".row.received").wait_for(timeout=WAIT)
+    assert page.locator(".row").count() == 1
+
+
+def _pasted(page: Any, *rows: tuple[str, ...], between: str = "\t") -> None:
+    if not page.locator("#paste").get_attribute("open"):
+        page.locator("#paste").evaluate("one => { one.open = true }")
+    page.fill("#pasted", "\n".join(between.join(row) for row in rows))
+    page.click("#fill-in")
+
+
+def test_rows_of_a_spreadsheet_say_what_is_true_of_each_file(page, cast, tmp_path):
+    files = [tmp_path / name for name in ("one.txt", "two.txt", "three.txt")]
+    for file in files:
+        file.write_text(f"{file.name} {tmp_path}")
+    _choose(page, *files)
+    page.locator(".row.ready").nth(2).wait_for(timeout=WAIT)
+
+    _pasted(
+        page,
+        ("file", "Title", "Sensitivity", "place", "Kind"),
+        ("two.txt", 'The "second"', "Restricted", "Sumy", "Statement"),
+        ("one.txt", "", "", '"Kyiv, the\narchive"', ""),
+    )
+    assert "Filled in: 2. Without a line: 1." in page.locator("#pasted-said").inner_text()
+    assert "Restricted" in page.locator(".row", has_text="two.txt").locator(".own").inner_text()
+    page.select_option("#f-method", label="Received from a person")
+    _start(page)
+    page.locator(".row.received").nth(2).wait_for(timeout=WAIT)
+
+    rows = {
+        one.files.get(role="evidentiary").original_filename: one
+        for one in EvidenceItem.objects.all()
+    }
+    two = rows["two.txt"]
+    assert (two.title, two.effective_level, two.kind) == ('The "second"', "restricted", "statement")
+    assert two.acquisitions.get().place == "Sumy"
+    assert rows["one.txt"].title == "one.txt"
+    assert rows["one.txt"].acquisitions.get().place == "Kyiv, the\narchive"
+    assert {one.acquisitions.get().method for one in rows.values()} == {"received_from_person"}
+    assert rows["three.txt"].effective_level == "internal"
+
+
+def test_while_a_row_of_a_spreadsheet_is_wrong_nothing_is_filled_in(page, cast, tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "same.txt").write_text(folder)
+    (tmp_path / "one.txt").write_text("one")
+    _choose(page, tmp_path / "one.txt")
+    page.locator(".row.ready").wait_for(timeout=WAIT)
+    right = ("one.txt", "A title", "Internal")
+    for head, rows, words in (
+        (("file", "Title", "Colour"), [right], "no column called “Colour”"),
+        (("Title", "Sensitivity"), [("x", "Internal")], "one of them “file”"),
+        (("file", "Title", "Sensitivity"), [], "no row below"),
+        (("file", "Title", "Sensitivity"), [right, ("no.txt", "x", "")], "Line 3: no chosen file"),
+        (("file", "Title", "Sensitivity"), [right, right], "Line 3: “one.txt” has a line already"),
+        (("file", "Title", "Sensitivity"), [("one.txt", "x", "Secret")], "“Secret” is no choice"),
+        (("file", "Title"), [("one.txt", "x" * 400)], "is longer than 300"),
+        (("file", "Title"), [("one.txt", "x", "y")], "more cells than columns"),
+    ):
+        _pasted(page, head, *rows, between=";")
+        assert words in page.locator("#pasted-said").inner_text(), words
+        assert page.locator(".row .title").input_value() == ""
+        assert page.locator(".row .own").is_hidden()

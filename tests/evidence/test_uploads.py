@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from archive import custody, store
 from archive.proof import events
-from evidence import intake, uploads
+from evidence import arriving, intake, uploads
 from evidence.models.case import Case
 from evidence.models.file import EvidenceFile
 from evidence.models.item import EvidenceItem
@@ -326,12 +326,26 @@ def test_what_could_not_be_kept_is_refused_before_a_byte_is_sent(
 
 
 def test_a_full_disk_is_said_before_a_byte_is_sent(client, cast, monkeypatch):
-    monkeypatch.setattr(uploads, "MARGIN", 2**62)
+    monkeypatch.setattr(arriving, "MARGIN", 2**62)
 
     answer = _announce(client, cast.case)
 
     assert answer.status_code == 507
     assert b"no room" in answer.content
+
+
+def test_a_case_takes_as_much_as_it_has_room_for(client, cast):
+    Case.objects.filter(pk=cast.case.pk).update(room_gib=2)
+    assert _announce(client, cast.case, length=2**30).status_code == 201
+    assert _announce(client, cast.case, length=2**30 + 1).status_code == 507  # two are coming
+    people.upload(cast.case, cast.researcher)
+    answer = _announce(client, cast.case, length=2**30)
+    assert answer.status_code == 507
+    assert b"room for 2 GiB" in answer.content
+    Case.objects.filter(pk=cast.case.pk).update(room_gib=3)
+    assert _announce(client, cast.case, length=2**30).status_code == 201
+    Case.objects.filter(pk=cast.case.pk).update(room_gib=0)
+    assert _announce(client, cast.case, length=1).status_code == 507
 
 
 def test_an_empty_chunk_at_the_end_asks_again_for_what_failed(client, cast, monkeypatch):
@@ -399,11 +413,11 @@ def test_what_the_owner_cancels_is_gone_and_what_was_received_stays(client, cast
 def test_only_stale_uploads_are_abandoned(client, cast):
     urls = [_begin(client, cast.case) for _ in range(3)]
     stale, fresh, sealing = (_row(url) for url in urls)
-    long_ago = timezone.now() - uploads.KEPT_FOR - timedelta(hours=1)
+    long_ago = timezone.now() - arriving.KEPT_FOR - timedelta(hours=1)
     Upload.objects.filter(pk=stale.pk).update(updated_at=long_ago)
     Upload.objects.filter(pk=sealing.pk).update(updated_at=long_ago, state="sealing")
 
-    count = uploads.abandon_stale(now=timezone.now())
+    count = arriving.abandon_stale(now=timezone.now())
 
     assert count == 1
     assert [row.path.exists() for row in (stale, fresh, sealing)] == [False, True, True]
@@ -453,18 +467,18 @@ def test_the_page_offers_only_open_cases_of_ones_own(client, cast):
 
 def test_a_body_is_read_by_pieces_and_never_whole(client, cast, monkeypatch):
     asked: list[int] = []
-    original = uploads._write
+    original = arriving._write
 
     def watched(file, piece):
         asked.append(len(piece))
         return original(file, piece)
 
-    monkeypatch.setattr(uploads, "_write", watched)
-    body = b"\x00" * (3 * uploads.PIECE + 5)
+    monkeypatch.setattr(arriving, "_write", watched)
+    body = b"\x00" * (3 * arriving.PIECE + 5)
     url = _announce(client, cast.case, length=len(body) + 1)["Location"]
 
     answer = _send(client, url, 0, body)
 
     assert answer.status_code == 204
-    assert max(asked) <= uploads.PIECE
+    assert max(asked) <= arriving.PIECE
     assert sum(asked) == len(body)

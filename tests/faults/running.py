@@ -116,7 +116,7 @@ def _again(archive: by_command.Archive, operation: Operation) -> list[str]:
     if said is not None and said in done.stderr:
         done.returncode = 0
     if done.returncode:
-        wrong.append(f"exit code {done.returncode}: {done.stderr.strip()[-300:]}")
+        return [*wrong, f"exit code {done.returncode}: {done.stderr.strip()[-2000:]}"]
     if operation.name != "ingest":
         _later(archive)
         archive.manage("process")

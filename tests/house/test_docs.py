@@ -7,6 +7,7 @@ import subprocess
 from django.core.management import get_commands
 
 from config.environment import ROOT, Environment
+from tests.pictures import PICTURES
 
 OURS = {"archive", "evidence", "config", "seeds"}
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:root|work|home/[a-z]\w*|Users/[A-Za-z]\w*)/")
@@ -106,3 +107,19 @@ def test_no_file_names_a_folder_of_somebodys_machine() -> None:
         found += [f"{path.relative_to(ROOT)}: {match}" for match in MACHINE_PATH.findall(text)]
 
     assert found == []
+
+
+def test_every_expectation_is_shown_by_a_test_that_exists_or_a_page() -> None:
+    page = (ROOT / "docs" / "develop" / "expectations.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", page)
+    assert len(named) >= 25
+    for path, name in named:
+        assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8"), (path, name)
+    shown = re.findall(r"^\| (\d+)\. .+ \| .*[`\]].* \|$", page, re.MULTILINE)
+    assert [int(one) for one in shown] == list(range(1, 31))
+
+
+def test_every_picture_is_named_in_the_docs_and_taken_by_the_command() -> None:
+    there = {path.stem for path in (ROOT / "docs" / "images").glob("*.png")}
+    named = set(re.findall(r"images/([\w-]+)\.png", DOCS))
+    assert there == named == set(PICTURES)

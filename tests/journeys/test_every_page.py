@@ -27,13 +27,14 @@ RUN = """options => axe.run(document, options).then(found => found.violations.ma
     one => ({id: one.id, where: one.nodes.map(node => node.target.join(' '))})))"""
 #: Answers that are no pages, and one that ends the walk.
 NO_PAGE = re.compile(
-    r"/(static|logout|download|extract|original|derivative|rendition|progress|state)\b"
+    r"/(static|logout|download|extract|original|derivative|rendition|progress|state|table)\b"
 )
 OF_EACH = 2  # pages of one shape: one item is like another
 PHONE, DESK, ENLARGED = 390, 1280, 640  # the last is 1280 at 200 %
 FADED = 300  # ms; colours change slowly
 LEAST = 38  # pages; fewer and the walk has lost its way
 LINKS = "all => all.map(one => new URL(one.getAttribute('href'), document.baseURI).href)"
+SETTLED = "() => Promise.allSettled(document.getAnimations().map((one) => one.finished))"
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -74,6 +75,7 @@ def faults_of(page: Any) -> Iterator[str]:
     page.set_viewport_size({"width": PHONE, "height": 844})
     page.emulate_media(color_scheme="dark")
     page.wait_for_timeout(FADED)
+    page.evaluate(SETTLED)  # on a busy machine colours are still on their way
     yield from _width(page, PHONE)
     for one in page.evaluate(RUN, {"runOnly": {"type": "rule", "values": LOOK}}):
         yield f"dark: {one['id']} {one['where'][:3]}"

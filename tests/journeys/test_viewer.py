@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 
 pytestmark = pytest.mark.processes
 
@@ -57,3 +58,34 @@ def test_a_film_is_stepped_through_by_frames_and_slowed_down(page, site):
     assert video.evaluate("one => one.playbackRate") == 0.5
     page.select_option(".viewer-tools select", "2")
     assert video.evaluate("one => one.playbackRate") == 2
+
+
+def test_a_document_is_leafed_through_and_only_the_page_that_is_shown_is_loaded(
+    page, site, tmp_path
+):
+    path = tmp_path / "three pages.pdf"
+    first, *more = (Image.new("RGB", (300, 400), colour) for colour in ("red", "green", "blue"))
+    first.save(path, format="PDF", save_all=True, append_images=more, title=str(tmp_path))
+    page.goto(f"{site.url}/upload/")
+    page.set_input_files("input[type=file]:not([webkitdirectory])", str(path))
+    page.click("#start")
+    page.locator(".row.received a").first.wait_for(timeout=90_000)
+    address = page.locator(".row.received a").first.get_attribute("href")
+    page.goto(site.url + address)
+    page.locator("#work[data-finished=yes]").wait_for(timeout=90_000)
+    asked = []
+    page.on("request", lambda one: asked.append(one.url) if "/derivative/" in one.url else None)
+    page.reload()
+    shown = page.locator(".viewer figure[data-page]:visible")
+    shown.locator("img").wait_for()
+    assert shown.get_attribute("data-page") == "1"
+    page.wait_for_load_state("networkidle")
+    assert len(asked) == 1
+    page.get_by_role("button", name="Page on").locator("visible=true").click()
+    assert shown.get_attribute("data-page") == "2"
+    page.keyboard.press("PageDown")
+    page.keyboard.press("PageDown")  # there is no fourth
+    assert shown.get_attribute("data-page") == "3"
+    assert "3 of 3" in shown.inner_text()
+    page.keyboard.press("PageUp")
+    assert shown.get_attribute("data-page") == "2"

@@ -17,7 +17,7 @@ from archive.anchors import AnchorError
 from archive.models.bundle import Bundle
 from archive.models.job import Job
 from archive.signer import SignerError
-from evidence import access, exporting, releasing, selecting, tasks
+from evidence import access, exporting, profiles, releasing, tasks
 from evidence.models.export import Export
 from evidence.models.release import ReleaseDecision, ReleaseRequest
 
@@ -38,9 +38,9 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--profile",
-            choices=list(selecting.PROFILES),
             default="full",
-            help="how much leaves; a release brings its own",
+            help="how much leaves: full, archive, journalist, custody_only, or the name or id of a "
+            "saved profile; a release brings its own",
         )
         parser.add_argument("--out", type=Path, required=True, help="where to save the ZIP file")
 
@@ -74,11 +74,19 @@ class Command(BaseCommand):
                 user=user,
                 now=timezone.now(),
                 release=self._release(options["release"], user),
-                profile=options["profile"],
+                profile=self._profile(options["profile"]),
             )
         except exporting.ExportError as error:
             raise CommandError(str(error)) from error
         self._fetch(made, out, user)
+
+    def _profile(self, wanted: str) -> str:
+        """Return what a profile is known by: given so, or by the name that people read."""
+        for one in profiles.offered():
+            if wanted in {one.name, one.title}:
+                return one.name
+        offered = ", ".join(one.title or one.name for one in profiles.offered())
+        raise CommandError(f"There is no profile {wanted!r}. Choose one of: {offered}.")
 
     def _release(self, identifier: str | None, user: User) -> ReleaseDecision | None:
         if not identifier:

@@ -1,4 +1,6 @@
 // Two items one beside the other, one over the other, or in turns; two films moved together.
+import { say } from "./words.js";
+
 const place = document.getElementById("compare");
 const [left, right] = place.querySelectorAll(".side");
 const [here, there] = [left, right].map((side) => side.querySelector("video"));
@@ -59,7 +61,7 @@ if (here && there && place.dataset.here !== undefined && place.dataset.there !==
     here.currentTime = Number(place.dataset.here) / 1000;
     follow();
     Promise.all([here.play(), there.play()]).catch(() => {
-      together.textContent = "This browser can't play both";
+      together.textContent = say("This browser can't play both");
     });
   });
 }

@@ -1,4 +1,6 @@
 // Follows the writing of a bundle until it is verified or has failed.
+import { say } from "./words.js";
+
 const bundle = document.getElementById("bundle");
 
 async function ask(wait) {
@@ -16,7 +18,7 @@ async function ask(wait) {
         }
       }
     } catch {
-      bundle.querySelector(".count").textContent = "The archive does not answer; trying again.";
+      bundle.querySelector(".count").textContent = say("The archive does not answer; trying again.");
     }
   }
   setTimeout(() => ask(Math.min(wait * 1.2, 5000)), wait);

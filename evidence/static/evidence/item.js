@@ -1,4 +1,6 @@
 // Asks how the work on an item goes: every second at first, then less often, not while the tab is hidden.
+import { say } from "./words.js";
+
 const work = document.getElementById("work");
 
 function shown(one) {
@@ -29,7 +31,7 @@ async function ask(wait) {
         const bar = work.querySelector("progress");
         bar.max = state.total;
         bar.value = state.done;
-        work.querySelector(".count").textContent = `${state.done} of ${state.total}`;
+        work.querySelector(".count").textContent = say("{done} of {total}", state);
         work.querySelector(".work").replaceChildren(...state.work.map(shown));
         if (state.finished) {
           // A tool may plan others when it ends: look once more before showing the whole page anew.
@@ -41,7 +43,7 @@ async function ask(wait) {
         }
       }
     } catch {
-      work.querySelector(".count").textContent = "The archive does not answer; trying again.";
+      work.querySelector(".count").textContent = say("The archive does not answer; trying again.");
     }
   }
   setTimeout(() => ask(Math.min(wait * 1.2, 5000)), wait);

@@ -1,4 +1,6 @@
 // Ctrl+K or "/" opens one box that leads to every place and finds items; what can be copied gets a button.
+import { say } from "./words.js";
+
 const opener = document.getElementById("palette-open");
 const dialog = document.getElementById("palette");
 
@@ -11,7 +13,7 @@ if (opener && dialog) {
 
   const places = () =>
     [...document.querySelectorAll("nav.places a, #user-tools a, .breadcrumbs a")]
-      .map((link) => ({ name: link.textContent.trim(), about: "Place", address: link.href }))
+      .map((link) => ({ name: link.textContent.trim(), about: say("Place"), address: link.href }))
       .filter((one, at, all) => one.name && all.findIndex((other) => other.address === one.address) === at);
 
   const options = () => [...list.children];
@@ -65,11 +67,11 @@ if (opener && dialog) {
       const { found } = await answer.json();
       if (mine === asked) {
         const all = [...near(), ...found];
-        show(all, all.length ? `${all.length} found` : "Nothing of that name that you may see");
+        show(all, all.length ? say("Found: {number}", { number: all.length }) : say("Nothing of that name that you may see"));
       }
     } catch {
       if (mine === asked) {
-        show(near(), "The search did not answer. Try again, or use the list of items.");
+        show(near(), say("The search did not answer. Try again, or use the list of items."));
       }
     }
   }
@@ -79,7 +81,7 @@ if (opener && dialog) {
     const mine = (asked += 1);
     const long = box.value.trim().length > 1;
     clearTimeout(wait);
-    show(near(), long ? "Searching…" : "");
+    show(near(), long ? say("Searching…") : "");
     if (long) {
       wait = setTimeout(look, 150, mine);
     }
@@ -132,18 +134,18 @@ for (const one of document.querySelectorAll("dd > code, .digest code, .item-head
   const button = document.createElement("button");
   button.type = "button";
   button.className = "button small copy noprint";
-  button.textContent = "Copy";
-  button.setAttribute("aria-label", `Copy ${one.textContent.trim().slice(0, 12)}`);
+  button.textContent = say("Copy");
+  button.setAttribute("aria-label", say("Copy {what}", { what: one.textContent.trim().slice(0, 12) }));
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(one.dataset.copy || one.textContent.trim());
-      button.textContent = "Copied";
+      button.textContent = say("Copied");
     } catch {
       getSelection().selectAllChildren(one); // no clipboard without HTTPS: marked, for the keyboard
-      button.textContent = "Marked: Ctrl+C";
+      button.textContent = say("Marked: Ctrl+C");
     }
     setTimeout(() => {
-      button.textContent = "Copy";
+      button.textContent = say("Copy");
     }, 2000);
   });
   one.after(" ", button);

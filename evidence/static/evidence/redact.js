@@ -1,5 +1,7 @@
 // Draws the boxes of a redaction over the preview; the form carries them in thousandths of its sides.
 
+import { say } from "./words.js";
+
 const mark = document.getElementById("mark");
 const shown = mark.querySelector("img, video");
 const film = shown instanceof HTMLVideoElement ? shown : null;
@@ -17,7 +19,7 @@ try {
 }
 
 const clamp = (value) => Math.max(0, Math.min(1000, Math.round(value)));
-const SIDES = { left: "Left", top: "Top", right: "Right", bottom: "Bottom" };
+const SIDES = { left: say("Left"), top: say("Top"), right: say("Right"), bottom: say("Bottom") };
 
 function place(event) {
   const frame = layer.getBoundingClientRect();
@@ -48,22 +50,22 @@ function rows() {
         row.append(number(words, box[side], (value) => { box[side] = clamp(value); draw(); }, 1000));
       }
       if (film) {
-        row.append(number("From, s", (box.from_ms ?? 0) / 1000, (value) => { box.from_ms = Math.round(value * 1000); keep(); }));
-        row.append(number("Until, s", (box.until_ms ?? Math.ceil((film.duration || 0) * 1000)) / 1000, (value) => { box.until_ms = Math.round(value * 1000); keep(); }));
+        row.append(number(say("From, s"), (box.from_ms ?? 0) / 1000, (value) => { box.from_ms = Math.round(value * 1000); keep(); }));
+        row.append(number(say("Until, s"), (box.until_ms ?? Math.ceil((film.duration || 0) * 1000)) / 1000, (value) => { box.until_ms = Math.round(value * 1000); keep(); }));
       }
       if (sort === "document") {
-        row.append(number("Page", box.page ?? 1, (value) => { box.page = value; keep(); }, 10000));
+        row.append(number(say("Page"), box.page ?? 1, (value) => { box.page = value; keep(); }, 10000));
       }
       const style = document.createElement("select");
-      style.setAttribute("aria-label", "How it is hidden");
-      for (const [value, words] of [["fill", "Black"], ["blur", "Blurred"]]) {
+      style.setAttribute("aria-label", say("How it is hidden"));
+      for (const [value, words] of [["fill", say("Black")], ["blur", say("Blurred")]]) {
         style.append(new Option(words, value, false, box.style === value));
       }
       style.addEventListener("change", () => { box.style = style.value; draw(); });
       const away = document.createElement("button");
       away.type = "button";
       away.className = "button small";
-      away.textContent = "Take away";
+      away.textContent = say("Take away");
       away.addEventListener("click", () => { boxes.splice(at, 1); draw(); });
       row.append(style, away);
       return row;
@@ -102,16 +104,16 @@ function controls() {
   const at = document.createElement("input");
   play.type = "button";
   play.className = "button small";
-  play.textContent = "Play";
+  play.textContent = say("Play");
   at.type = "range";
   at.min = "0";
   at.step = "0.04";
   at.value = "0";
-  at.setAttribute("aria-label", "Moment of the film");
+  at.setAttribute("aria-label", say("Moment of the film"));
   film.controls = false;
   play.addEventListener("click", () => (film.paused ? film.play() : film.pause()));
-  film.addEventListener("play", () => { play.textContent = "Pause"; });
-  film.addEventListener("pause", () => { play.textContent = "Play"; });
+  film.addEventListener("play", () => { play.textContent = say("Pause"); });
+  film.addEventListener("pause", () => { play.textContent = say("Play"); });
   film.addEventListener("loadedmetadata", () => { at.max = String(film.duration); rows(); });
   film.addEventListener("timeupdate", () => { at.value = String(film.currentTime); });
   at.addEventListener("input", () => { film.currentTime = Number(at.value); });

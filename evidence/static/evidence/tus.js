@@ -4,6 +4,8 @@
    break asks again and goes on from there.  A refusal that no repeating would change is thrown as
    Refused; a pause or a cancellation as Stopped. */
 
+import { say } from "./words.js";
+
 export const CHUNK = 8 * 2 ** 20; // bytes
 const WAITS = [0.5, 1, 2, 4, 8, 15, 30]; // seconds; the last one repeats
 const PATIENCE = 40; // tries without a new byte before a person must say go on: about 17 minutes
@@ -12,7 +14,7 @@ const AGAIN = new Set([0, 408, 409, 423, 425, 429, 460, 500, 502, 503, 504]);
 
 export class Refused extends Error {
   constructor(status, sentence) {
-    super(sentence || `The server refused (${status}).`);
+    super(sentence || say("The server refused ({status}).", { status }));
     this.status = status;
   }
 }
@@ -61,9 +63,9 @@ function ask(method, url, { headers = {}, body = null, signal, onprogress } = {}
 function sentenceOf(answer) {
   const plain = answer.getResponseHeader("Content-Type")?.startsWith("text/plain");
   if (plain && answer.responseText) return answer.responseText;
-  if (answer.status === 403) return "You may not upload here any more, or the page is too old; load it again.";
-  if (answer.status === 404) return "The server does not know this upload or this case.";
-  return `The server answered ${answer.status}.`;
+  if (answer.status === 403) return say("You may not upload here any more, or the page is too old; load it again.");
+  if (answer.status === 404) return say("The server does not know this upload or this case.");
+  return say("The server answered {status}.", { status: answer.status });
 }
 
 /** Ask until there is an answer; wait longer each time.  `onwait(seconds)` tells the person. */
@@ -71,7 +73,7 @@ async function insist(attempt, { signal, onwait }) {
   for (let tries = 0; ; tries++) {
     const answer = await attempt();
     if (!AGAIN.has(answer.status)) return answer;
-    if (tries >= PATIENCE) throw new Refused(answer.status, "The server can't be reached. Press Resume to try again.");
+    if (tries >= PATIENCE) throw new Refused(answer.status, say("The server can't be reached. Press Resume to try again."));
     await pause(WAITS[Math.min(tries, WAITS.length - 1)], signal, onwait);
   }
 }
@@ -133,7 +135,7 @@ export async function send(file, url, { signal, onprogress, onwait }) {
       tries = 0;
       ended = offset >= file.size;
     } else if (AGAIN.has(answer.status)) {
-      if (tries >= PATIENCE) throw new Refused(answer.status, "The server can't be reached. Press Resume to try again.");
+      if (tries >= PATIENCE) throw new Refused(answer.status, say("The server can't be reached. Press Resume to try again."));
       await pause(WAITS[Math.min(tries++, WAITS.length - 1)], signal, onwait);
       const before = offset;
       offset = await offsetOf(url, options);

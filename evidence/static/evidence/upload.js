@@ -5,8 +5,10 @@
    same SHA-256 is chosen again, whatever its name.  Each row's changes are drawn once a frame. */
 
 import { digestOf } from "./sha256.js";
+import { read } from "./pasting.js";
 import { announce, forget, getJson, Refused, send, Stopped } from "./tus.js";
 import { kindOf, typeOf } from "./types.js";
+import { say } from "./words.js";
 
 const AT_ONCE = { looks: 6, hashes: 2, transfers: 3 };
 const IN_MEMORY = 64 * 2 ** 20; // bytes; larger files are hashed by pieces in a worker
@@ -14,11 +16,12 @@ const ASKED_AT_ONCE = 40; // digests in one question, as the server allows
 const SUMMARY_EVERY = 500; // milliseconds; a screen reader would never finish a sentence otherwise
 
 const WORDS = {
-  offline: "Unfinished", hashing: "Hashing", ready: "Ready", waiting: "Waiting", sending: "Sending",
-  sealing: "Being sealed", received: "Received", failed: "Failed", paused: "Paused",
+  offline: say("Unfinished"), hashing: say("Hashing"), ready: say("Ready"), waiting: say("Waiting"),
+  sending: say("Sending"), sealing: say("Being sealed"), received: say("Received"), failed: say("Failed"),
+  paused: say("Paused"),
 };
 const BADGE = { received: "good", failed: "bad", sending: "new", sealing: "new", offline: "marker" };
-const ACTS = { sending: "Pause", waiting: "Pause", paused: "Resume", failed: "Retry" };
+const ACTS = { sending: say("Pause"), waiting: say("Pause"), paused: say("Resume"), failed: say("Retry") };
 const GOING = new Set(["waiting", "sending"]);
 
 const root = document.getElementById("upload");
@@ -72,11 +75,11 @@ class Row {
   constructor({ file = null, name, size }) {
     Object.assign(this, {
       file, name, size, state: "", words: "", type: "", hashed: 0, sent: 0, sha256: "", url: "",
-      wanted: false, held: null, answer: null, controller: null, worker: null, drawn: {},
+      wanted: false, own: {}, held: null, answer: null, controller: null, worker: null, drawn: {},
     });
     this.element = find("row").content.firstElementChild.cloneNode(true);
     this.parts = Object.fromEntries(
-      ["name", "facts-line", "state", "edit", "title", "kind", "bars", "hashed", "sent", "words",
+      ["name", "facts-line", "state", "edit", "title", "kind", "bars", "hashed", "sent", "own", "words",
         "held", "receipt", "act", "remove"].map((part) => [part, this.element.querySelector(`.${part}`)]));
     this.parts.name.textContent = shown(name);
     this.parts.title.placeholder = shown(name.split("/").pop());
@@ -102,6 +105,15 @@ class Row {
     else if (state in tally) tally[state] += by;
   }
 
+  /** Take over what a spreadsheet says of this file alone. */
+  fill({ title, kind, ...own }, words) {
+    if (title) this.parts.title.value = title;
+    if (kind) this.parts.kind.value = kind;
+    this.own = own;
+    this.parts.own.textContent = Object.entries(own).map(words).join(" · ");
+    this.parts.own.hidden = !Object.keys(own).length;
+  }
+
   redraw() {
     changed.add(this);
     frame ||= requestAnimationFrame(draw);
@@ -125,7 +137,7 @@ class Row {
       parts.remove.hidden = state === "received" || state === "sealing";
       this.drawn.state = state;
     }
-    const removal = this.url ? "Cancel" : "Remove";
+    const removal = this.url ? say("Cancel") : say("Remove");
     if (this.drawn.removal !== removal) {
       parts.remove.textContent = removal;
       parts.remove.setAttribute("aria-label", `${removal} ${this.name}`);
@@ -134,9 +146,9 @@ class Row {
     if (this.held?.length && !this.drawn.held) {
       this.drawn.held = true;
       parts.held.hidden = false;
-      parts.held.append("The same bytes are already held as ");
+      parts.held.append(say("The same bytes are already held as:"), " ");
       this.held.forEach(({ reference, url }, i) => parts.held.append(i ? ", " : "", link(reference, url)));
-      parts.held.append(". Uploading makes another item with a history of its own.");
+      parts.held.append(". ", say("Uploading makes another item with a history of its own."));
     }
     if (state === "received" && !this.drawn.receipt) this.#drawReceipt();
   }
@@ -144,9 +156,9 @@ class Row {
   #drawReceipt() {
     this.drawn.receipt = true;
     const { receipt, item_url, receipt_url } = this.answer;
-    const same = !this.sha256 ? "computed by the archive"
-      : this.sha256 === receipt.sha256 ? "the same in your browser and in the archive"
-      : `DIFFERENT: your browser computed ${this.sha256}`;
+    const same = !this.sha256 ? say("computed by the archive")
+      : this.sha256 === receipt.sha256 ? say("the same in your browser and in the archive")
+      : say("DIFFERENT: your browser computed {sha256}", { sha256: this.sha256 });
     const list = this.parts.receipt;
     const add = (term, ...content) => {
       const dt = document.createElement("dt");
@@ -155,17 +167,17 @@ class Row {
       dd.append(...content);
       list.append(dt, dd);
     };
-    add("Reference", link(receipt.reference, item_url), " · ", link("receipt", receipt_url));
+    add(say("Reference"), link(receipt.reference, item_url), " · ", link(say("receipt"), receipt_url));
     add("SHA-256", code(receipt.sha256), ` ${same}`);
-    add("Entry", code(receipt.entry_hash), ` no. ${receipt.entry_seq} of ${receipt.origin}`);
-    add("Recorded", receipt.time);
+    add(say("Entry"), code(receipt.entry_hash), ` ${say("no. {number} of {log}", { number: receipt.entry_seq, log: receipt.origin })}`);
+    add(say("Recorded"), receipt.time);
     list.hidden = false;
   }
 
   /* From choosing to receipt. */
 
   prepare() {
-    this.set({ state: "hashing", words: "Waiting to be hashed" });
+    this.set({ state: "hashing", words: say("Waiting to be hashed") });
     looks.add(async () => {
       try { this.set({ type: await typeOf(this.file) }); } catch { /* hashing tells the person */ }
     });
@@ -182,7 +194,7 @@ class Row {
       if (this.removed) return;
       this.set({ sha256, hashed: this.size });
     } catch (error) {
-      if (!this.removed) this.fail(`The file can't be read: ${error.message}`);
+      if (!this.removed) this.fail(say("The file can't be read: {why}", { why: error.message }));
       return;
     }
     this.#adopt();
@@ -200,7 +212,7 @@ class Row {
         else if (data.sha256) end(resolve, data.sha256);
         else end(reject, new Error(data.error));
       };
-      this.worker.onerror = (event) => end(reject, new Error(event.message || "the hashing worker did not start"));
+      this.worker.onerror = (event) => end(reject, new Error(event.message || say("the hashing worker did not start")));
       this.stopHashing = () => end(resolve, "");
       this.worker.postMessage(this.file);
     });
@@ -227,10 +239,13 @@ class Row {
     const { signal } = controller;
     if (signal.aborted) return;
     this.set({ state: "sending", words: "" });
-    const onwait = (seconds) => this.set({ words: `No answer from the server; trying again in ${Math.ceil(seconds)} s` });
-    const onprogress = (sent) => this.set({ sent, words: sent >= this.size ? "Waiting for the receipt" : "" });
+    const onwait = (seconds) => this.set({ words: say("No answer from the server; trying again in {seconds} s", { seconds: Math.ceil(seconds) }) });
+    const onprogress = (sent) => this.set({ sent, words: sent >= this.size ? say("Waiting for the receipt") : "" });
     try {
       const file = this.file ?? { size: this.size, slice: () => new Blob([]) };
+      // What is begun here is not in that list then, and is shown once.
+      if (!this.url) await recovered;
+      if (signal.aborted) return;
       for (let fresh = !this.url; ; fresh = true) {
         if (fresh) this.url = await announce(root.dataset.endpoint, { length: this.size, metadata: this.#metadata(), signal, onwait });
         try {
@@ -244,13 +259,13 @@ class Row {
       await this.follow(signal);
     } catch (error) {
       if (error instanceof Stopped) return;
-      this.fail(error instanceof Refused ? error.message : `Something went wrong: ${error.message}`);
+      this.fail(error instanceof Refused ? error.message : say("Something went wrong: {why}", { why: error.message }));
       if (error.status === 401) { notify(error.message); pauseAll(); }
     }
   }
 
   #metadata() {
-    const said = { ...defaults() };
+    const said = { ...defaults(), ...this.own };
     const selected = said.case;
     delete said.case;
     said.title = this.parts.title.value.trim() || this.name.split("/").pop().slice(0, 300);
@@ -267,8 +282,8 @@ class Row {
         return this.set({ state: "received", answer, sent: this.size, hashed: this.size, words: "", controller: null });
       }
       if (answer.state === "failed") return this.fail(answer.reason);
-      if (answer.state === "arriving") return this.fail("The archive has all bytes but has not sealed them yet. Press Retry.");
-      this.set({ state: "sealing", words: `All bytes arrived; the archive has read ${sizeOf(answer.sealed ?? 0)} of ${sizeOf(this.size)} while sealing${answer.reason ? `. It tries again after: ${answer.reason}` : ""}` });
+      if (answer.state === "arriving") return this.fail(say("The archive has all bytes but has not sealed them yet. Press Retry."));
+      this.set({ state: "sealing", words: say("All bytes arrived; the archive has read {read} of {size} while sealing", { read: sizeOf(answer.sealed ?? 0), size: sizeOf(this.size) }) + (answer.reason ? `. ${say("It tries again after: {why}", { why: answer.reason })}` : "") });
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }
@@ -277,7 +292,7 @@ class Row {
 
   pause() {
     this.controller?.abort();
-    this.set({ state: "paused", words: `Paused at ${sizeOf(this.sent)} of ${sizeOf(this.size)}` });
+    this.set({ state: "paused", words: say("Paused at {sent} of {size}", { sent: sizeOf(this.sent), size: sizeOf(this.size) }) });
   }
 
   act() {
@@ -379,17 +394,17 @@ function drawSummary() {
   summaryTimer = 0;
   summarised = performance.now();
   const { files, bytes, sent, going, paused, received, failed } = tally;
-  const parts = [`${files} file${files === 1 ? "" : "s"}, ${sizeOf(bytes)}`];
-  if (going) parts.push(`${going} under way`);
-  if (received) parts.push(`${received} received`);
-  if (paused) parts.push(`${paused} paused`);
-  if (failed) parts.push(`${failed} failed`);
+  const parts = [say(files === 1 ? "1 file, {size}" : "{number} files, {size}", { number: files, size: sizeOf(bytes) })];
+  if (going) parts.push(say("{number} under way", { number: going }));
+  if (received) parts.push(say("{number} received", { number: received }));
+  if (paused) parts.push(say("{number} paused", { number: paused }));
+  if (failed) parts.push(say("{number} failed", { number: failed }));
   write(find("summary"), parts.join(" · "));
   find("total").value = bytes ? sent / bytes : 0;
   find("bar").hidden = !files && find("notice").hidden;
   const unsent = startable().length;
   find("start").disabled = !unsent;
-  write(find("start"), unsent ? `Upload ${unsent} file${unsent === 1 ? "" : "s"}` : "Upload");
+  write(find("start"), unsent ? say(unsent === 1 ? "Upload 1 file" : "Upload {number} files", { number: unsent }) : say("Upload"));
   find("pause").hidden = !going;
   find("resume").hidden = !(paused + failed);
   for (const id of ["print", "save-json", "save-text"]) find(id).hidden = !received;
@@ -416,8 +431,8 @@ function add(files) {
   for (const { file, path } of files) {
     const key = `${path}\n${file.size}\n${file.lastModified}`;
     if (chosen.has(key)) continue;
-    if (!file.size) { refused.push(`${path} is empty`); continue; }
-    if (file.size > Number(root.dataset.max)) { refused.push(`${path} is larger than ${sizeOf(Number(root.dataset.max))}`); continue; }
+    if (!file.size) { refused.push(say("{name} is empty", { name: path })); continue; }
+    if (file.size > Number(root.dataset.max)) { refused.push(say("{name} is larger than {size}", { name: path, size: sizeOf(Number(root.dataset.max)) })); continue; }
     const row = new Row({ file, name: path, size: file.size });
     row.key = key;
     chosen.set(key, row);
@@ -429,8 +444,8 @@ function add(files) {
   drawSummary(); // at once: whoever has chosen files looks for the button
   if (refused.length) {
     find("bar").hidden = false;
-    const more = refused.length > 5 ? ` and ${refused.length - 5} more` : "";
-    notify(`Not added: ${refused.slice(0, 5).join("; ")}${more}.`);
+    const more = refused.length > 5 ? say(" and {number} more", { number: refused.length - 5 }) : "";
+    notify(say("Not added: {names}.", { names: refused.slice(0, 5).join("; ") + more }));
   }
 }
 
@@ -461,7 +476,7 @@ async function dropped(event) {
       add(await walk(entry));
     } catch (error) {
       find("bar").hidden = false;
-      notify(`${entry.name} can't be read: ${error.message}`);
+      notify(say("{name} can't be read: {why}", { name: entry.name, why: error.message }));
     }
   }
 }
@@ -479,6 +494,55 @@ function recall() {
     if (field.tagName === "SELECT" && ![...field.options].some((option) => option.value === value)) continue;
     field.value = value;
   }
+}
+
+/* Rows of a spreadsheet. */
+
+const EVERY = ["title", "kind"]; // fields that each row has beside those of all files
+
+function fieldsOf() {
+  const all = [...find("defaults").elements].filter((one) => one.name && one.name !== "case");
+  const row = find("row").content.firstElementChild;
+  return new Map([...all.map((one) => [one.name, one]), ...EVERY.map((name) => [name, row.querySelector(`.${name}`)])]);
+}
+
+/** What a column may be called: the words on this page, or the field's name. */
+function columns() {
+  const words = (field) => (field.labels?.[0] ?? field.closest("label")).firstChild.textContent.trim();
+  return { file: [say("file"), "file"], ...Object.fromEntries([...fieldsOf()].map(([name, field]) => [name, [words(field), name]])) };
+}
+
+function choices() {
+  const lists = [...fieldsOf()].filter(([, field]) => field.tagName === "SELECT");
+  return Object.fromEntries(lists.map(([name, field]) => [name, Object.fromEntries([...field.options].filter((one) => one.value).map((one) => [one.value, one.textContent.trim()]))]));
+}
+
+function fillIn() {
+  const waiting = startable();
+  const files = (name) => {
+    const whole = waiting.filter((row) => row.name === name);
+    return whole.length ? whole : waiting.filter((row) => row.name.split("/").pop() === name);
+  };
+  const names = columns();
+  const known = choices();
+  const { wrong, found } = read(find("pasted").value, { columns: names, choices: known, files });
+  for (const [name, field] of fieldsOf()) {
+    for (const said of found.values()) {
+      if (field.maxLength > 0 && said[name]?.length > field.maxLength) wrong.push(say("“{name}” is longer than {number} characters.", { name: names[name][0], number: field.maxLength }));
+    }
+  }
+  const said = find("pasted-said");
+  said.replaceChildren();
+  if (wrong.length) {
+    const list = document.createElement("ul");
+    list.className = "errorlist";
+    for (const words of wrong.slice(0, 20)) list.append(Object.assign(document.createElement("li"), { textContent: words }));
+    said.append(list);
+    return;
+  }
+  const words = ([name, value]) => `${names[name][0]}: ${known[name]?.[value] ?? value}`;
+  for (const [row, own] of found) row.fill(own, words);
+  said.textContent = say("Filled in: {number}. Without a line: {rest}.", { number: found.size, rest: waiting.length - found.size });
 }
 
 /* Receipts to keep. */
@@ -511,10 +575,14 @@ function asText(all) {
 
 /* What earlier pages left. */
 
+/** Settled when the list of what was left unfinished has come. */
+let recovered = Promise.resolve();
+
 async function recover() {
   const { uploads } = await getJson(root.dataset.endpoint);
   const fragment = document.createDocumentFragment();
   for (const one of uploads) {
+    if ([...rows].some((row) => row.url === one.url)) continue; // begun here, while this was asked
     const row = new Row({ name: one.filename, size: one.length });
     row.set({ url: one.url, sent: one.offset, type: one.media_type, answer: one, wanted: true });
     fragment.append(row.element);
@@ -523,10 +591,10 @@ async function recover() {
       row.set({ state: "sealing", sha256: one.sha256 });
       row.follow().catch((error) => row.fail(error.message));
     } else if (whole) {
-      row.set({ state: "failed", sha256: one.sha256, words: one.reason || "All bytes arrived, but nobody waited for the receipt. Press Retry." });
+      row.set({ state: "failed", sha256: one.sha256, words: one.reason || say("All bytes arrived, but nobody waited for the receipt. Press Retry.") });
     } else {
       const percent = Math.floor(100 * one.offset / one.length);
-      row.set({ state: "offline", words: `${percent} % arrived earlier, for ${one.case}. Choose the file again to go on from there.` });
+      row.set({ state: "offline", words: say("{percent} % arrived earlier, for {place}. Choose the file again to go on from there.", { percent, place: one.case }) });
       if (one.sha256) unfinished.set(one.sha256, [...(unfinished.get(one.sha256) ?? []), row]);
     }
   }
@@ -553,6 +621,7 @@ function begin() {
     drawSummary();
   });
   find("pause").addEventListener("click", pauseAll);
+  find("fill-in").addEventListener("click", fillIn);
   find("resume").addEventListener("click", () => {
     notify("");
     for (const row of rows) if (["paused", "failed"].includes(row.state)) row.act();
@@ -563,7 +632,7 @@ function begin() {
   addEventListener("beforeunload", (event) => {
     if ([...rows].some((row) => GOING.has(row.state))) event.preventDefault();
   });
-  recover().catch((error) => { find("bar").hidden = false; notify(`Unfinished uploads can't be shown: ${error.message}`); });
+  recovered = recover().catch((error) => { find("bar").hidden = false; notify(say("Unfinished uploads can't be shown: {why}", { why: error.message })); });
 }
 
 if (find("rows")) begin();

@@ -1,5 +1,8 @@
-// Looks closely at a preview: zoom and turn a picture, step through a film by frames, slow it down.
+// Looks closely at a preview: zoom and turn a picture, leaf through pages, step through a film by
+// frames, slow it down.
 // What is shown is the archive's re-encoded preview; nothing here changes it or is kept.
+import { say } from "./words.js";
+
 const NEAREST = 8;
 const STEP = 1.5;
 const SPEEDS = [0.1, 0.25, 0.5, 1, 1.5, 2, 4];
@@ -20,7 +23,7 @@ function tools(figure, acts) {
   const bar = document.createElement("div");
   bar.className = "tools viewer-tools noprint";
   bar.setAttribute("role", "group");
-  bar.setAttribute("aria-label", "Look closely");
+  bar.setAttribute("aria-label", say("Look closely"));
   bar.append(...acts.map(([words, key, act]) => button(words, key, act)));
   figure.querySelector("figcaption").before(bar);
   figure.addEventListener("keydown", (event) => {
@@ -33,12 +36,43 @@ function tools(figure, acts) {
   return bar;
 }
 
+/* A document's pages: one is shown, the others are not even loaded. */
+
+const pages = [...document.querySelectorAll(".viewer figure[data-page]")];
+
+function leaf(by) {
+  const at = pages.findIndex((one) => !one.hidden);
+  const to = Math.min(pages.length - 1, Math.max(0, at + by));
+  if (to === at) return;
+  pages[at].hidden = true;
+  pages[to].hidden = false;
+  pages[to].querySelector(".stage").focus({ preventScroll: true });
+}
+
+function leafing(figure) {
+  if (pages.length < 2 || !pages.includes(figure)) return [];
+  return [
+    [say("Page back"), "PageUp", () => leaf(-1)],
+    [say("Page on"), "PageDown", () => leaf(1)],
+  ];
+}
+
+function bound() {
+  pages.forEach((one, number) => {
+    const where = document.createElement("p");
+    where.className = "quiet";
+    where.textContent = say("{done} of {total}", { done: number + 1, total: pages.length });
+    one.querySelector("figcaption").append(where);
+    one.hidden = number > 0;
+  });
+}
+
 function picture(figure, image) {
   const stage = document.createElement("div");
   stage.className = "stage";
   stage.tabIndex = 0;
   stage.setAttribute("role", "group");
-  stage.setAttribute("aria-label", "Picture: + and - zoom, r turns, 0 shows it whole, arrows move");
+  stage.setAttribute("aria-label", say("Picture: + and - zoom, r turns, 0 shows it whole, arrows move"));
   image.before(stage);
   stage.append(image);
   let zoom = 1;
@@ -68,12 +102,13 @@ function picture(figure, image) {
     show();
   };
   tools(figure, [
-    ["Larger", "+", zoomed(STEP)],
-    ["Smaller", "-", zoomed(1 / STEP)],
-    ["Turn left", "l", turn(-90)],
-    ["Turn right", "r", turn(90)],
+    ...leafing(figure),
+    [say("Larger"), "+", zoomed(STEP)],
+    [say("Smaller"), "-", zoomed(1 / STEP)],
+    [say("Turn left"), "l", turn(-90)],
+    [say("Turn right"), "r", turn(90)],
     [
-      "Whole",
+      say("Whole"),
       "0",
       () => {
         zoom = 1;
@@ -104,7 +139,7 @@ function film(figure, video) {
     video.currentTime = Math.min(video.duration || 0, Math.max(0, video.currentTime + by * frame));
   };
   const speed = document.createElement("select");
-  speed.setAttribute("aria-label", "Speed");
+  speed.setAttribute("aria-label", say("Speed"));
   speed.append(...SPEEDS.map((one) => new Option(`${one} ×`, one, one === 1, one === 1)));
   speed.addEventListener("change", () => {
     video.playbackRate = Number(speed.value);
@@ -114,10 +149,10 @@ function film(figure, video) {
     video.playbackRate = Number(speed.value);
   };
   const bar = tools(figure, [
-    ["Frame back", ",", step(-1)],
-    ["Frame on", ".", step(1)],
-    ["Slower", "<", faster(-1)],
-    ["Faster", ">", faster(1)],
+    [say("Frame back"), ",", step(-1)],
+    [say("Frame on"), ".", step(1)],
+    [say("Slower"), "<", faster(-1)],
+    [say("Faster"), ">", faster(1)],
   ]);
   bar.append(speed);
 }
@@ -131,3 +166,4 @@ for (const figure of document.querySelectorAll(".viewer figure")) {
     film(figure, video);
   }
 }
+if (pages.length > 1) bound();

@@ -1,0 +1,78 @@
+"""What people fill in and choose, by subject; the API reads its bodies off the same forms."""
+
+from evidence.forms.accounts import NoticeForm, TokenForm
+from evidence.forms.describing import (
+    CaseChangeForm,
+    CaseForm,
+    DescriptionForm,
+    MembershipForm,
+    TogetherForm,
+)
+from evidence.forms.imports import ImportForm
+from evidence.forms.leaving import (
+    EmbargoForm,
+    ProfileForm,
+    ProtectionForm,
+    ReceiptForm,
+    RedactionForm,
+    ReleaseDecisionForm,
+    ReleaseForm,
+    RevocationForm,
+    WithdrawalForm,
+)
+from evidence.forms.sayings import (
+    AssessmentForm,
+    ClaimForm,
+    DocumentAssessmentForm,
+    DocumentForm,
+    EvidenceForm,
+    FactForm,
+    LayerForm,
+    PassageForm,
+    PassageForms,
+    PersonForm,
+    RowClaimForm,
+    RowClaimForms,
+    StatementForm,
+    StepForm,
+    StepForms,
+)
+from evidence.forms.viewing import NarrowingForm, RelationsForm, TimelineForm
+
+__all__ = [
+    "AssessmentForm",
+    "CaseChangeForm",
+    "CaseForm",
+    "ClaimForm",
+    "DescriptionForm",
+    "DocumentAssessmentForm",
+    "DocumentForm",
+    "EmbargoForm",
+    "EvidenceForm",
+    "FactForm",
+    "ImportForm",
+    "LayerForm",
+    "MembershipForm",
+    "NarrowingForm",
+    "NoticeForm",
+    "PassageForm",
+    "PassageForms",
+    "PersonForm",
+    "ProfileForm",
+    "ProtectionForm",
+    "ReceiptForm",
+    "RedactionForm",
+    "RelationsForm",
+    "ReleaseDecisionForm",
+    "ReleaseForm",
+    "RevocationForm",
+    "RowClaimForm",
+    "RowClaimForms",
+    "StatementForm",
+    "StepForm",
+    "StepForms",
+    "TimelineForm",
+    "TogetherForm",
+    "TokenForm",
+    "WithdrawalForm",
+]
