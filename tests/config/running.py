@@ -53,6 +53,20 @@ def refused(folder: Path, port: int, *arguments: str, **others: str) -> str:
     return done.stderr
 
 
+def _session_and_start(place: Path) -> tuple[int, int]:
+    """Return a process's session, and when it began, in ticks since the machine did."""
+    after_the_name = (place / "stat").read_text().rpartition(")")[2].split()
+    return int(after_the_name[3]), int(after_the_name[19])
+
+
+def _start(number: int) -> int:
+    """Return when a process began; one that has just ended is younger than any."""
+    try:
+        return _session_and_start(Path(f"/proc/{number}"))[1]
+    except OSError:
+        return sys.maxsize
+
+
 @dataclass
 class Up:
     """A running `up`."""
@@ -99,7 +113,7 @@ class Up:
         seen: dict[int, tuple[int, str]] = {}
         for place in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                session = int((place / "stat").read_text().rpartition(")")[2].split()[3])
+                session = _session_and_start(place)[0]
                 line = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode()
                 is_ours = mark in (place / "environ").read_bytes()
                 if int(place.name) != self.process.pid and line:  # a zombie has no line
@@ -121,7 +135,16 @@ class Up:
         ):
             assert time.monotonic() < deadline, self.said()
             time.sleep(0.05)
-        return min(found)
+        return min(found, key=_start)  # numbers begin anew after the largest
+
+    def sessions_of(self, words: str) -> set[int]:
+        """Return the sessions of processes with ``words`` in their command line."""
+        numbers = [number for number, line in self.members().items() if words in line]
+        found = set()
+        for number in numbers:
+            with contextlib.suppress(OSError):  # it has just ended
+                found.add(_session_and_start(Path(f"/proc/{number}"))[0])
+        return found
 
     def wait_until_alone(self, seconds: float) -> dict[int, str]:
         """Return what still runs after at most ``seconds``."""

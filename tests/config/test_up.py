@@ -129,15 +129,18 @@ def test_a_killed_tether_takes_its_own_along(shared_up: Up) -> None:
 
 def test_a_killed_part_is_started_again_without_remains_of_the_first(shared_up: Up) -> None:
     for name in ("valkey-server", "celery", "gunicorn"):
+        killed = shared_up.find(name)
         before = {number for number, line in shared_up.members().items() if name in line}
+        first = shared_up.sessions_of(name)
 
-        os.kill(shared_up.find(name), signal.SIGKILL)
+        os.kill(killed, signal.SIGKILL)
 
         deadline = time.monotonic() + 20
-        while not {n for n, line in shared_up.members().items() if name in line} - before:
+        while not shared_up.sessions_of(name) - first:
             assert time.monotonic() < deadline, shared_up.said()
             time.sleep(0.05)
         assert not before & shared_up.members().keys()
+        assert not first & shared_up.sessions_of(name)
     assert shared_up.page_when_it_answers("/admin/login/")[0] == 200
 
 
