@@ -41,6 +41,21 @@ def _stranger(bundle: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     )  # fmt: skip
 
 
+def test_a_file_chosen_before_the_page_s_script_has_come_is_taken(page, site, tmp_path):
+    held = []
+    page.route(re.compile(r"/evidence/upload[^/]*\.js$"), lambda one: held.append(one))  # noqa: PLW0108 - it asks for its signature
+    page.goto(f"{site.url}/upload/", wait_until="commit")
+    (tmp_path / "early.txt").write_text(f"{tmp_path}")
+
+    page.set_input_files("input[type=file]:not([webkitdirectory])", str(tmp_path / "early.txt"))
+
+    assert len(held) == 1
+    held[0].continue_()
+    page.click("button:has-text('Upload 1 file')")
+    page.locator(".row.received").wait_for(timeout=WAIT)
+    assert page.locator(".row").count() == 1
+
+
 def test_an_upload_becomes_a_bundle_that_a_stranger_verifies(page, site, tmp_path):
     photograph = tmp_path / "фото 사진.jpg"
     content = _photograph(photograph)

@@ -606,10 +606,12 @@ function begin() {
   find("defaults").addEventListener("change", remember);
   find("defaults").addEventListener("submit", (event) => event.preventDefault());
   for (const id of ["choose-files", "choose-folder"]) {
-    find(id).addEventListener("change", ({ target }) => {
-      add([...target.files].map((file) => ({ file, path: file.webkitRelativePath || file.name })));
-      target.value = "";
-    });
+    const take = () => {
+      add([...find(id).files].map((file) => ({ file, path: file.webkitRelativePath || file.name })));
+      find(id).value = "";
+    };
+    find(id).addEventListener("change", take);
+    if (find(id).files.length) take(); // chosen before this script had come
   }
   // Anywhere on the page will do: a file dropped beside the frame must not replace the page.
   addEventListener("dragover", (event) => { event.preventDefault(); find("drop").classList.add("over"); });
