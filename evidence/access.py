@@ -34,7 +34,7 @@ RIGHTS: dict[str, frozenset[str]] = {
     Role.REVIEWER: frozenset(
         {"see", "view", "download", "assess", "raise", "ask_to_lower", "request_release"}
     ),
-    Role.CUSTODIAN: frozenset({"see", "upload", "hold", "raise", "verify", "dispose"}),
+    Role.CUSTODIAN: frozenset({"see", "upload", "hold", "raise", "dispose"}),
     Role.REDACTOR: frozenset({"see", "view", "redact", "raise"}),
     Role.RELEASE_OFFICER: frozenset(
         {
@@ -66,7 +66,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             "dispose",
         }
     ),
-    Role.AUDITOR: frozenset({"see", "verify"}),
+    Role.AUDITOR: frozenset({"see"}),
 }
 
 #: Acts for which one must be let into restricted content; the others touch no content.

@@ -64,7 +64,7 @@ class Sign:
 def tasks(user: User, *, now: datetime) -> list[Task]:
     """Return what waits for ``user``, what is wrong first."""
     found = [*_faults(user), *_own_work(user), *_decisions(user), *_accounts(user, now)]
-    if user.has_perm("archive.view_entry") and (backup := _stale_backup(now)):
+    if user.has_perm("archive.view_storedobject") and (backup := _stale_backup(now)):
         found.append(backup)
     return sorted(found, key=lambda one: not one.is_wrong)
 
@@ -148,7 +148,7 @@ def _named(rows: QuerySet[Any], words: str, page: str) -> Iterator[Task]:
 
 
 def _faults(user: User) -> Iterator[Task]:
-    if not user.has_perm("archive.view_entry"):
+    if not user.has_perm("archive.view_storedobject"):
         return
     if faulty := reading_back.faulty().count():
         words = (
@@ -157,7 +157,7 @@ def _faults(user: User) -> Iterator[Task]:
         )
         address = reverse("admin:archive_storedobject_changelist")
         yield Task(words[faulty != 1], address, str(faulty), is_wrong=True)
-    newest = _last_audit()
+    newest = _last_audit() if user.has_perm("archive.view_entry") else None
     if newest is not None and newest.verdict not in SOUND:
         address = reverse("evidence:audit", args=[newest.pk])
         yield Task(_("The last verification found something wrong"), address, is_wrong=True)
@@ -190,6 +190,15 @@ def _counted(number: int | str, one: str, many: str, page: str, query: str = "")
 def signs(*, now: datetime) -> list[Sign]:
     """Return how the house stands: verification, reading back, ledger, backup."""
     return [_verification(), _reading_back(now), _ledger(now), _backup(now)]
+
+
+def signs_for(user: User, *, now: datetime) -> list[Sign]:
+    """Return the signs that ``user`` can follow: who keeps the originals reads no ledger."""
+    if user.has_perm("archive.view_entry"):
+        return signs(now=now)
+    if user.has_perm("archive.view_storedobject"):
+        return [_reading_back(now), _backup(now)]
+    return []
 
 
 def _verification() -> Sign:

@@ -7,15 +7,20 @@ from django.utils.translation import gettext_lazy as _
 
 from evidence.models.case import CaseMembership
 
+#: Role in a case → the group that an account with it is in.
+GROUP_OF: dict[str, str] = {
+    CaseMembership.Role.RESEARCHER: "researcher",
+    CaseMembership.Role.REVIEWER: "reviewer",
+    CaseMembership.Role.CUSTODIAN: "custodian",
+    CaseMembership.Role.REDACTOR: "redactor",
+    CaseMembership.Role.LEAD: "case lead",
+    CaseMembership.Role.RELEASE_OFFICER: "release officer",
+    CaseMembership.Role.AUDITOR: "auditor",
+}
+
 #: What a group is called on pages; its name stays as it is.
 WORDS = {
-    "researcher": CaseMembership.Role.RESEARCHER.label,
-    "reviewer": CaseMembership.Role.REVIEWER.label,
-    "custodian": CaseMembership.Role.CUSTODIAN.label,
-    "redactor": CaseMembership.Role.REDACTOR.label,
-    "case lead": CaseMembership.Role.LEAD.label,
-    "release officer": CaseMembership.Role.RELEASE_OFFICER.label,
-    "auditor": CaseMembership.Role.AUDITOR.label,
+    **{group: CaseMembership.Role(role).label for role, group in GROUP_OF.items()},
     "administrator": _("Administrator"),
 }
 
@@ -43,8 +48,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "evidence.view_case",
         "evidence.view_evidenceitem",
         "evidence.add_evidenceitem",
-        "archive.view_entry",
-        "archive.view_checkpoint",
+        "archive.view_storedobject",
     ),
     "redactor": (
         "evidence.view_case",
@@ -66,6 +70,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "evidence.view_evidenceitem",
         "archive.view_entry",
         "archive.view_checkpoint",
+        "archive.view_storedobject",
         "archive.view_bundle",
     ),
     "release officer": (

@@ -1,4 +1,4 @@
-"""The originals for auditors: how much was read back, how long ago, and what is wrong."""
+"""Fixity, for auditors and custodians: how much was read back, how long ago, what is wrong."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ class StoredObjectAdmin(ReadOnlyAdmin):
     """One page in place of the stock list: digests alone tell a person nothing."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("archive.view_entry")
+        return request.user.has_perm("archive.view_storedobject")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

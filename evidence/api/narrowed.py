@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from ninja import Schema
 from pydantic import Field
 
-from evidence import answering, narrowing
+from evidence import answering, narrowing, searching
 from evidence.models.case import Case
 from evidence.models.item import EvidenceItem
 from evidence.models.levels import Level
@@ -19,7 +19,9 @@ from evidence.models.levels import Level
 class ItemsAsked(Schema):
     """Words as in the pages' box, and filters; the end of the period is not in it."""
 
-    q: str = Field("", max_length=300)
+    q: str = Field(
+        "", max_length=300, description=f"Finds at most {searching.MOST} items, the newest."
+    )
     kind: EvidenceItem.Kind | None = None
     level: Level | None = None
     received_since: datetime | None = None

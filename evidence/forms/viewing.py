@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from evidence import dates, presenting
+from evidence import dates, presenting, searching
 from evidence.chronology import LANES
 from evidence.forms import fields
 from evidence.models.item import EvidenceItem
@@ -42,6 +42,11 @@ class NarrowingForm(forms.Form):
             received_since=presenting.midnight(since.isoformat()) if since else None,
             received_until=presenting.midnight(until.isoformat(), after=1) if until else None,
         )
+
+    @property
+    def most_found(self) -> str:
+        """Return how many items words find at most; nothing where no words are given."""
+        return f"{searching.MOST:,}" if self.narrowing().q.strip() else ""
 
     @property
     def query(self) -> str:

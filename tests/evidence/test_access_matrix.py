@@ -84,7 +84,7 @@ NAMES_NOTHING = re.compile(
     r"|view_on_site|evidence_evidenceitem_table|app_list|None|\w+_(changelist|add)|auth_user_\w+|evidence_agent_\w+"
     r"|archive_storedobject_\w+|account_\w+|mfa_\w+)|None"
     r"|evidence:(ask|upload|upload_held|upload_files|exports|export_new|profiles|profile_new|keep_filter|forget_filter|notices|profile|releases|release_new"
-    r"|describe_several|items_table|api|tokens|token_revoke|verify|compare|audit|audit_progress|ledger_extract|find|session)"
+    r"|describe_several|items_table|api|tokens|token_revoke|verify|compare|audit|audit_progress|ledger_extract|find|session|rights)"
 )
 #: An administrator opens and closes cases; these pages are about the case, not what is in it.
 CASE_PAGES = re.compile(r"admin:evidence_case_\w+")

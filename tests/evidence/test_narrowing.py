@@ -80,6 +80,13 @@ def test_the_filters_go_along_from_view_to_view(said, client):
 
 
 @pytest.mark.parametrize("view", VIEWS)
+def test_how_many_items_words_find_is_said_where_words_are_given(said, client, view):
+    for query, is_told in (("?q=the", True), ("?kind=statement", False), ("", False)):
+        text = page(client, said, view, query).content.decode()
+        assert ("Words find at most 1,000 items, the newest" in text) is is_told
+
+
+@pytest.mark.parametrize("view", VIEWS)
 def test_what_is_no_kind_and_no_day_is_said_at_its_field(said, client, view):
     answer = page(client, said, view, "?kind=nothing&received_since=soon")
     assert answer.status_code == 400

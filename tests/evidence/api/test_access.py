@@ -171,7 +171,7 @@ def test_without_its_scope_a_token_does_nothing(world):
         if not refused:
             open_to_all.add(label)
         assert before <= Entry.objects.exclude(kind="access.denied").count()
-    assert open_to_all == {"GET /api/v1/me", "DELETE /api/v1/me/token"}
+    assert open_to_all == {"GET /api/v1/me", "GET /api/v1/me/rights", "DELETE /api/v1/me/token"}
 
 
 def test_a_session_of_the_pages_opens_nothing_here(world):
