@@ -48,14 +48,14 @@ ACTS = {
 GRANTS = {RESTRICTED: "view_restricted", SEALED: "view_sealed", "reveal": "reveal"}
 
 #: Pages that an account opens, whatever the case, and the permission that each asks for.
-PAGES = {
-    _("Items"): "evidence.view_evidenceitem",
-    _("Upload"): "evidence.add_evidenceitem",
-    _("Exports"): "evidence.export_bundle",
-    _("Fixity of the originals"): "archive.view_storedobject",
-    _("The whole ledger, and verification"): "archive.view_entry",
-    _("Accounts and memberships"): "auth.view_user",
-}
+PAGES = (
+    (_("Items"), "evidence.view_evidenceitem"),
+    (_("Upload"), "evidence.add_evidenceitem"),
+    (_("Exports"), "evidence.export_bundle"),
+    (_("Fixity of the originals"), "archive.view_storedobject"),
+    (_("The whole ledger, and verification"), "archive.view_entry"),
+    (_("Accounts and memberships"), "auth.view_user"),
+)
 
 
 @dataclass(frozen=True)
@@ -184,6 +184,6 @@ def _opening(act: str) -> set[Role]:
 
 
 def _pages(user: User) -> Iterable[Page]:
-    for words, permission in PAGES.items():
+    for words, permission in PAGES:
         groups = tuple(group for group, codes in roles.ROLES.items() if permission in codes)
         yield Page(words=str(words), is_open=user.has_perm(permission), opened_by=groups)
